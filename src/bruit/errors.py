@@ -1,0 +1,30 @@
+"""The exceptions that bruit raises on purpose.
+
+    BruitError
+    ├── DataError     images or labels that cannot be used as they are
+    ├── ConfigError   an option, name or setting that makes no sense
+    ├── ModelError    a stored or named model that cannot be used
+    └── RunError      a run folder that is busy, foreign, incomplete or not writable
+
+Every message is one line: what was received, and what to do about it.
+"""
+
+
+class BruitError(Exception):
+    """Base of every error that bruit raises on purpose; the command line catches only this."""
+
+
+class DataError(BruitError):
+    """Images or labels that cannot be used as they are."""
+
+
+class ConfigError(BruitError):
+    """An option, a name or a setting that makes no sense."""
+
+
+class ModelError(BruitError):
+    """A stored or named model that cannot be used."""
+
+
+class RunError(BruitError):
+    """A run folder that is busy, foreign, incomplete or not writable."""

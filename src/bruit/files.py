@@ -1,0 +1,102 @@
+"""Whole files or none: what bruit leaves behind is written beside its place, flushed, and renamed into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from bruit.errors import DataError, RunError
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Call `write` with a binary file that becomes `path` only once it is complete and on disk.
+
+    Raises RunError, with nothing left behind, if the folder cannot be written or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        raise RunError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically; NaN and infinities are refused, because JSON has none."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raises DataError that names a damaged or missing file."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+
+
+def write_npy(path: Path, array: np.ndarray) -> None:
+    """Write one .npy atomically, never pickled."""
+    write_atomically(path, lambda file: np.lib.format.write_array(file, np.asarray(array), allow_pickle=False))
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write a compressed .npz atomically, never pickled."""
+    write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """Map one .npy file into memory, read-only; nothing in it is ever executed.
+
+    Raises DataError for a file that is missing, empty, truncated, no .npy, promises more than it holds, or holds
+    objects.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read_header = (
+                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read_header(file)
+            promised = file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        what = "an empty file" if size == 0 else "not a whole .npy file"
+        raise DataError(f"{path} is {what} ({size:,} bytes); write it again with numpy.save") from error
+    if dtype.hasobject:
+        raise DataError(
+            f"{path} holds Python objects (dtype {dtype}), which are never loaded because that could run code; "
+            "save a plain array, as images.astype('uint8')"
+        )
+    if promised > size:
+        raise DataError(
+            f"{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again"
+        )
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bruit.data.builtin import mnist
+from bruit.data.dataset import DataPair, Dataset, Finding
+from bruit.errors import ConfigError
+from bruit.noise import recipes
+from bruit.noise.recipes import RECIPES, apply
+
+
+def pair_of(train: np.ndarray, test: np.ndarray) -> DataPair:
+    def dataset(images: np.ndarray, first_id: int) -> Dataset:
+        n = len(images)
+        return Dataset(images, np.arange(n) % 3, ("a", "b", "c"), np.arange(first_id, first_id + n))
+
+    finding = Finding("small", "info", "both", "A small set.")
+    return DataPair("mine", dataset(train, 0), dataset(test, len(train)), (finding,))
+
+
+def noisy_digits(index: np.ndarray, seed: int = 0) -> np.ndarray:
+    digits = mnist().train.subset(index)
+    return apply("course", DataPair("mnist", digits, digits), seed).train.images
+
+
+WHOLE = np.arange(60)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 59), min_size=1, max_size=80))
+def test_an_image_gets_the_same_noise_in_any_batch_and_order(index):
+    assert np.array_equal(noisy_digits(np.array(index)), noisy_digits(WHOLE)[index])
+
+
+@pytest.mark.parametrize("pixels", [1, 784 * 7, 784 * 60])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_chunks_and_workers_leave_no_trace(monkeypatch, pixels, workers):
+    expected = noisy_digits(WHOLE)
+    monkeypatch.setattr(recipes, "_PIXELS_AT_ONCE", pixels)
+    monkeypatch.setattr(recipes, "_MOST_WORKERS", workers)
+    assert np.array_equal(noisy_digits(WHOLE), expected)
+
+
+def test_another_seed_gives_other_noise_to_every_image():
+    differs = (noisy_digits(WHOLE, seed=0) != noisy_digits(WHOLE, seed=1)).any(axis=(1, 2))
+    assert differs.all()
+
+
+def test_copies_of_one_picture_with_other_ids_get_other_noise():
+    images = np.repeat(mnist().train.images[:1], 20, axis=0)
+    noisy = apply("course", pair_of(images[:10], images[10:]))
+    both = np.concatenate([noisy.train.images, noisy.test.images])
+    assert len(np.unique(both, axis=0)) == 20
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 40), (33, 9), (64, 64)])
+def test_every_size_of_image_is_taken(shape):
+    images = np.random.default_rng(1).integers(0, 256, (5, *shape), dtype=np.uint8)
+    noisy = apply("course", pair_of(images[:3], images[3:]))
+    assert noisy.train.images.shape == (3, *shape)
+    assert noisy.test.images.shape == (2, *shape)
+    assert noisy.train.images.dtype == np.uint8
+
+
+def test_what_came_in_is_left_alone_and_carried_over():
+    images = np.random.default_rng(2).integers(0, 256, (9, 12, 12), dtype=np.uint8)
+    clean = pair_of(images[:6], images[6:])
+    before = clean.fingerprint()
+    noisy = apply("course", clean)
+    assert clean.fingerprint() == before
+    assert noisy.fingerprint() != before
+    assert noisy.name == "mine+course"
+    assert noisy.findings == clean.findings
+    assert np.array_equal(noisy.train.labels, clean.train.labels)
+    assert np.array_equal(noisy.test.ids, clean.test.ids)
+
+
+def test_a_uniform_image_stays_uniform_and_only_changes_in_brightness():
+    images = np.full((200, 10, 10), 100, np.uint8)
+    noisy = apply("course", pair_of(images[:100], images[100:]))
+    levels = np.concatenate([noisy.train.images, noisy.test.images]).reshape(200, -1)
+    assert (levels == levels[:, :1]).all()
+    assert 49 <= levels.min() < 60  # 100 less 51 at most
+    assert 140 < levels.max() <= 151
+
+
+def test_progress_rises_to_the_number_of_images(monkeypatch):
+    monkeypatch.setattr(recipes, "_PIXELS_AT_ONCE", 100)
+    images = np.zeros((7, 10, 10), np.uint8)
+    seen = []
+    apply("course", pair_of(images[:4], images[4:]), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i, 7) for i in range(1, 8)]
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match=r"'curse'.*course"):
+        apply("curse", mnist())
+
+
+def test_every_recipe_is_described_in_one_line():
+    for recipe in RECIPES.values():
+        assert recipe.description
+        assert "\n" not in recipe.description
