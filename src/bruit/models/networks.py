@@ -1,0 +1,150 @@
+"""The networks, as PyTorch modules: raw uint8 images in, logits out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Fully connected layers, ReLU between them.
+
+    hidden      width of each hidden layer
+    dropout     probability, after each hidden layer
+    batch_norm  batch normalisation before each ReLU
+    """
+
+    hidden: tuple[int, ...]
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+    def build(self, shape: tuple[int, int], n_classes: int) -> nn.Sequential:
+        layers: list[nn.Module] = [nn.Flatten()]
+        width = shape[0] * shape[1]
+        for hidden in self.hidden:
+            layers.append(nn.Linear(width, hidden, bias=not self.batch_norm))
+            if self.batch_norm:
+                layers.append(nn.BatchNorm1d(hidden))
+            layers.append(nn.ReLU())
+            if self.dropout:
+                layers.append(nn.Dropout(self.dropout))
+            width = hidden
+        return nn.Sequential(*layers, nn.Linear(width, n_classes))
+
+
+@dataclass(frozen=True)
+class Convolutional:
+    """The textbook network: 3 × 3 convolutions without padding, ReLU, 2 × 2 max pooling after each; then one
+    dense layer.
+
+    channels  of each convolution
+    dropout   probability, before the dense layer
+    """
+
+    channels: tuple[int, ...]
+    dropout: float = 0.0
+
+    def build(self, shape: tuple[int, int], n_classes: int) -> nn.Sequential:
+        layers: list[nn.Module] = []
+        previous, (height, width) = 1, shape
+        for channels in self.channels:
+            layers += [nn.Conv2d(previous, channels, 3), nn.ReLU(), nn.MaxPool2d(2)]
+            previous, height, width = channels, (height - 2) // 2, (width - 2) // 2
+        return nn.Sequential(
+            *layers, nn.Flatten(), nn.Dropout(self.dropout), nn.Linear(previous * height * width, n_classes)
+        )
+
+
+@dataclass(frozen=True)
+class Strided:
+    """An all-convolutional network that is cheap for what it reads: squares of 2 × 2 pixels become channels, then 3 × 3
+    convolutions, each with batch normalisation and ReLU, some of stride 2; the average over all positions goes to one
+    dense layer.
+
+    channels, strides  of each convolution
+    dropout            probability, before the dense layer
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    dropout: float = 0.0
+
+    def build(self, shape: tuple[int, int], n_classes: int) -> nn.Sequential:
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2)]
+        if shape[0] % 2 or shape[1] % 2:  # an odd side gets one more row or column of the border's colour
+            layers.insert(0, nn.ReplicationPad2d((0, shape[1] % 2, 0, shape[0] % 2)))
+        previous = 4
+        for channels, stride in zip(self.channels, self.strides, strict=True):
+            layers += [
+                nn.Conv2d(previous, channels, 3, stride, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+            ]
+            previous = channels
+        head: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        if self.dropout:
+            head.append(nn.Dropout(self.dropout))
+        return nn.Sequential(*layers, *head, nn.Linear(previous, n_classes))
+
+
+class Reading(nn.Module):
+    """A body with all that surrounds it: raw pixels are scaled and normalised on the way in, logits cooled on
+    the way out.
+
+    images (N, H, W) uint8 → logits (N, C) float32, divided by the calibration temperature.
+    """
+
+    mean: Tensor
+    std: Tensor
+    temperature: Tensor
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.register_buffer("mean", torch.tensor(0.0))
+        self.register_buffer("std", torch.tensor(1.0))
+        self.register_buffer("temperature", torch.tensor(1.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        pixels = images.unsqueeze(1).to(torch.float32) / 255
+        logits: Tensor = self.from_pixels(pixels).float() / self.temperature
+        return logits
+
+    def from_pixels(self, pixels: Tensor) -> Tensor:
+        """(N, 1, H, W) float in 0…1 → logits (N, C) before the temperature: where training, which augments,
+        comes in.
+        """
+        normalised = (pixels - self.mean) / self.std
+        logits: Tensor = self.body(normalised.contiguous(memory_format=torch.channels_last))
+        return logits
+
+
+def describe(body: nn.Module) -> list[str]:
+    """The layers in words, one each, in the order that data passes them."""
+    words = []
+    for layer in body.modules():
+        match layer:
+            case nn.Conv2d():
+                size = f"{layer.kernel_size[0]} × {layer.kernel_size[1]}"
+                stride = f", stride {layer.stride[0]}" if layer.stride[0] != 1 else ""
+                words.append(f"convolution {layer.in_channels} → {layer.out_channels}, {size}{stride}")
+            case nn.Linear():
+                words.append(f"dense {layer.in_features} → {layer.out_features}")
+            case nn.BatchNorm1d() | nn.BatchNorm2d():
+                words.append("batch normalisation")
+            case nn.MaxPool2d():
+                words.append(f"max pooling {layer.kernel_size} × {layer.kernel_size}")
+            case nn.AdaptiveAvgPool2d():
+                words.append("average over all positions")
+            case nn.Dropout():
+                words.append(f"dropout {layer.p:g}")
+            case nn.PixelUnshuffle():
+                words.append(f"fold {layer.downscale_factor} × {layer.downscale_factor} pixels into channels")
+            case nn.ReLU():
+                words.append("ReLU")
+            case nn.GELU():
+                words.append("GELU")
+    return words

@@ -1,0 +1,155 @@
+"""Trained models as Predictors: a network, or one of scikit-learn's baselines."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bruit.data.dataset import Images
+from bruit.errors import DataError, ModelError
+from bruit.evaluation.calibration import apply_temperature
+from bruit.models import networks
+from bruit.models.baselines import Logistic, Neighbours, Tensors
+from bruit.models.zoo import Config
+from bruit.training.device import Precision, choose_device
+
+BATCH = 1000
+
+
+class Trained(ABC):
+    """What both kinds share: a name, classes, an input size, a temperature, and probabilities from raw pixels."""
+
+    def __init__(self, name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int]) -> None:
+        self.name, self.config, self.classes, self.input_shape = name, config, tuple(classes), shape
+
+    @abstractmethod
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        """(N, H, W) uint8 → (N, C) float32, divided by the temperature."""
+
+    def probabilities(self, images: Images) -> NDArray[np.float32]:
+        """(N, H, W) uint8 → (N, C) float32, each row summing to 1. Raises DataError for other shapes or types."""
+        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != self.input_shape:
+            height, width = self.input_shape
+            received = f"{images.dtype} {images.shape}"
+            raise DataError(f"{self.name} expects images as uint8 (N, {height}, {width}), received {received}")
+        return apply_temperature(self.logits(images), 1.0)
+
+    @abstractmethod
+    def tensors(self) -> Tensors:
+        """All that was learned, by name."""
+
+    @abstractmethod
+    def load_tensors(self, tensors: Tensors) -> None:
+        """Take over what `tensors()` of a model with the same config gave. Raises ModelError if it does not fit."""
+
+
+class Network(Trained):
+    """A network of PyTorch's."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        classes: tuple[str, ...],
+        shape: tuple[int, int],
+        precision: Precision = "fp32",
+    ) -> None:
+        super().__init__(name, config, classes, shape)
+        assert not isinstance(config, Logistic | Neighbours)
+        self.precision = precision
+        try:
+            body = config.build(shape, len(classes))
+        except (ValueError, RuntimeError, ZeroDivisionError) as error:
+            raise ModelError(
+                f"{name} cannot read images of {shape[0]} × {shape[1]} pixels; take a dense model"
+            ) from error
+        self.device = choose_device()
+        self.module = networks.Reading(body).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+    @property
+    def layers(self) -> list[str]:
+        return networks.describe(self.module.body)
+
+    @property
+    def temperature(self) -> float:
+        return float(self.module.temperature)
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self.module.temperature.fill_(value)
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        self.module.eval()
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        with torch.inference_mode(), autocast:
+            parts = [
+                self.module(torch.tensor(images[start : start + BATCH], device=self.device)).float().cpu()
+                for start in range(0, len(images), BATCH)
+            ]
+        return torch.cat(parts).numpy()
+
+    def tensors(self) -> Tensors:
+        return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in self.module.state_dict().items()}
+
+    def load_tensors(self, tensors: Tensors) -> None:
+        try:
+            self.module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
+        except RuntimeError as error:
+            raise ModelError(
+                f"the weights of {self.name} do not fit its config; they come from another model"
+            ) from error
+
+
+class Baseline(Trained):
+    """One of scikit-learn's."""
+
+    LAYERS: ClassVar[dict[type, list[str]]] = {
+        Logistic: ["one weight for each pixel and class"],
+        Neighbours: ["all training images, kept"],
+    }
+
+    def __init__(self, name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int]) -> None:
+        super().__init__(name, config, classes, shape)
+        assert isinstance(config, Logistic | Neighbours)
+        self.learner = config
+        self.temperature = 1.0
+        self.layers = self.LAYERS[type(config)]
+        self.learned: Tensors = {}
+
+    @property
+    def parameters(self) -> int:
+        return 0 if isinstance(self.config, Neighbours) else sum(array.size for array in self.learned.values())
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        logs = self.learner.log_probabilities(self.learned, images, len(self.classes))
+        return logs / np.float32(self.temperature)
+
+    def tensors(self) -> Tensors:
+        return self.learned | {"temperature": np.float32(self.temperature).reshape(1)}
+
+    def load_tensors(self, tensors: Tensors) -> None:
+        learned = dict(tensors)
+        try:
+            self.temperature = float(learned.pop("temperature")[0])
+        except (KeyError, IndexError) as error:
+            raise ModelError(
+                f"the weights of {self.name} do not fit its config; they come from another model"
+            ) from error
+        self.learned = learned
+
+
+def new_model(
+    name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int], precision: Precision = "fp32"
+) -> Network | Baseline:
+    """An untrained model; networks draw their first weights from PyTorch's current random stream."""
+    if isinstance(config, Logistic | Neighbours):
+        return Baseline(name, config, classes, shape)
+    return Network(name, config, classes, shape, precision)

@@ -1,0 +1,107 @@
+"""The zoo: every model that bruit trains, by name. A new model is one more entry."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bruit.errors import ConfigError
+from bruit.models.baselines import Logistic, Neighbours
+from bruit.models.networks import Convolutional, Dense, Strided
+from bruit.training.recipe import Augmentation, Recipe
+
+Family = Literal["baseline", "dense", "convolutional"]
+Config = Logistic | Neighbours | Dense | Convolutional | Strided
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model of the zoo: what it is called, what it is made of, and, for networks, how it is trained."""
+
+    title: str
+    summary: str
+    family: Family
+    config: Config
+    recipe: Recipe | None = None
+
+
+ZOO: dict[str, Entry] = {
+    "logistic": Entry(
+        "Logistic regression",
+        "One weight for each pixel and class: what a straight line can do.",
+        "baseline",
+        Logistic(),
+    ),
+    "knn": Entry(
+        "Nearest neighbours",
+        "The five most similar training images vote.",
+        "baseline",
+        Neighbours(),
+    ),
+    "dnn": Entry(
+        "DNN",
+        "Two dense layers with dropout, as the notebooks train it.",
+        "dense",
+        Dense((256, 128), dropout=0.3),
+        Recipe(epochs=15, batch_size=128, optimizer="rmsprop", learning_rate=1e-3, keep="best"),
+    ),
+    "dnn-plus": Entry(
+        "DNN, improved",
+        "Wider and deeper, with batch normalisation, a one-cycle schedule and augmentation.",
+        "dense",
+        Dense((1024, 1024, 512), dropout=0.1, batch_norm=True),
+        Recipe(
+            epochs=12,
+            batch_size=256,
+            optimizer="adamw",
+            learning_rate=4e-3,
+            schedule="one-cycle",
+            weight_decay=0.02,
+            augmentation=Augmentation(rotation=12, shift=0.06, scale=0.1, brightness=0.1),
+        ),
+    ),
+    "cnn": Entry(
+        "CNN",
+        "Two convolutions with max pooling, as the notebooks train it.",
+        "convolutional",
+        Convolutional((128, 32), dropout=0.3),
+        Recipe(epochs=15, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best"),
+    ),
+    "cnn-plus": Entry(
+        "CNN, improved",
+        "Five convolutions with batch normalisation, strides for pooling, a one-cycle schedule and augmentation.",
+        "convolutional",
+        Strided((32, 64, 64, 96, 128), strides=(1, 2, 1, 2, 1)),
+        Recipe(
+            epochs=8,
+            batch_size=256,
+            optimizer="adamw",
+            learning_rate=8e-3,
+            schedule="one-cycle",
+            weight_decay=0.05,
+            augmentation=Augmentation(rotation=15, shift=0.07, scale=0.1, brightness=0.1),
+        ),
+    ),
+}
+
+
+def entry(name: str) -> Entry:
+    """The zoo's entry for `name`; raises ConfigError that lists the names there are."""
+    if name not in ZOO:
+        raise ConfigError(f"no model is called {name}; choose among {', '.join(ZOO)}")
+    return ZOO[name]
+
+
+def describe_zoo() -> list[dict[str, Any]]:
+    """Every model as plain values: name, title, family, summary, config, recipe."""
+    return [
+        {
+            "name": name,
+            "title": model.title,
+            "family": model.family,
+            "summary": model.summary,
+            "config": asdict(model.config),
+            "recipe": asdict(model.recipe) if model.recipe else None,
+        }
+        for name, model in ZOO.items()
+    ]

@@ -1,0 +1,37 @@
+"""Batched augmentation: one affine map and one brightness for each image, drawn on the device."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bruit.training.recipe import Augmentation
+
+
+def augment(images: Tensor, ranges: Augmentation) -> Tensor:
+    """Rotate, shift, scale and brighten every image by a draw of its own from PyTorch's current random stream.
+
+    images: (N, 1, H, W) float on any scale of 0…1; returned in the same shape. Uncovered borders repeat the
+    mirror image, as
+    the noise recipes of photographs do.
+    """
+    n = len(images)
+
+    def uniform(reach: float) -> Tensor:
+        return (torch.rand(n, device=images.device) * 2 - 1) * reach
+
+    if ranges.rotation or ranges.shift or ranges.scale:
+        angle = uniform(math.radians(ranges.rotation))
+        zoom = 1 + uniform(ranges.scale)
+        cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+        # grid_sample's coordinates run from −1 to 1, so a shift of the whole side is 2.
+        shift_x, shift_y = uniform(2 * ranges.shift), uniform(2 * ranges.shift)
+        theta = torch.stack([cos, -sin, shift_x, sin, cos, shift_y], dim=1).view(n, 2, 3)
+        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+        images = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    if ranges.brightness:
+        images = (images + uniform(ranges.brightness).view(n, 1, 1, 1)).clamp(0, 1)
+    return images

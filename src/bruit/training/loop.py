@@ -1,0 +1,221 @@
+"""The training loop, which reads from top to bottom, and the checkpoint from which it goes on."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bruit.data.dataset import Dataset
+from bruit.errors import ModelError
+from bruit.evaluation.calibration import apply_temperature
+from bruit.evaluation.metrics import nll
+from bruit.files import write_text
+from bruit.models.store import read_tensors, write_tensors
+from bruit.models.trained import Network
+from bruit.training.augment import augment
+from bruit.training.recipe import Recipe, derived_seed
+
+Row = dict[str, Any]
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is: steps of all steps, the epoch, and the epoch's running loss and accuracy."""
+
+    step: int
+    steps: int
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+class Loop:
+    """The state of one training that a checkpoint holds: weights, optimiser, averages, and the rows so far."""
+
+    def __init__(
+        self, model: Network, recipe: Recipe, train: Dataset, validation: Dataset, seed: int, folder: Path | None
+    ) -> None:
+        self.model, self.recipe, self.seed, self.folder = model, recipe, seed, folder
+        self.images = torch.tensor(train.images, device=model.device)
+        self.labels = torch.tensor(train.labels, device=model.device)
+        self.validation = validation
+        model.module.mean.fill_(float(train.images.mean()) / 255)
+        model.module.std.fill_(max(float(train.images.std()) / 255, 1e-3))
+        self.optimizer = _optimizer(model.module, recipe)
+        self.average = {name: value.clone() for name, value in model.module.state_dict().items()} if recipe.ema else {}
+        self.best: dict[str, Tensor] = {}
+        self.history: list[Row] = []
+
+    def run(
+        self,
+        resume: bool,
+        on_progress: Callable[[Progress], None] | None,
+        on_epoch: Callable[[Network, Row], None] | None,
+    ) -> list[Row]:
+        """Train to the last epoch; the weights to keep are in the model afterwards."""
+        recipe, module, device = self.recipe, self.model.module, self.model.device
+        if resume:
+            self.restore()
+        n_batches = max(1, math.ceil(len(self.images) / recipe.batch_size))
+        steps = n_batches * recipe.epochs
+        step = n_batches * len(self.history)
+        autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.model.precision == "bf16")
+
+        for epoch in range(len(self.history), recipe.epochs):
+            # Each epoch has random numbers of its own, so one that is resumed repeats the one that was killed.
+            torch.manual_seed(derived_seed(self.seed, "epoch", epoch))
+            order = torch.randperm(len(self.images)).to(device)
+            total_loss, total_right = torch.zeros((), device=device), torch.zeros((), device=device)
+            seen, learning_rate, start = 0, 0.0, time.perf_counter()
+            module.train()
+            for batch in order.tensor_split(n_batches):
+                learning_rate = recipe.learning_rate_at(step, steps)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = learning_rate
+                pixels = self.images[batch].unsqueeze(1).float() / 255
+                targets = self.labels[batch]
+                if recipe.augmentation is not None:
+                    pixels = augment(pixels, recipe.augmentation)
+                with autocast:
+                    logits = module.from_pixels(pixels).float()
+                loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+                self.optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                self.optimizer.step()
+                self.update_average(step)
+                step += 1
+                seen += len(batch)
+                total_loss += loss.detach() * len(batch)
+                total_right += (logits.argmax(1) == targets).sum()
+                if on_progress is not None and (step % 10 == 0 or step == steps):
+                    on_progress(Progress(step, steps, epoch + 1, float(total_loss) / seen, float(total_right) / seen))
+            train_loss, train_accuracy = float(total_loss) / seen, float(total_right) / seen
+            seconds = time.perf_counter() - start
+            if not math.isfinite(train_loss):
+                raise ModelError(
+                    f"training of {self.model.name} diverged: the loss is {train_loss} in epoch {epoch + 1}; "
+                    f"lower the learning rate ({recipe.learning_rate:g})"
+                )
+            validation_loss, validation_accuracy = self.validate()
+            row = {
+                "epoch": epoch + 1,
+                "seconds": round(seconds, 3),
+                "learning_rate": learning_rate,
+                "train_loss": train_loss,
+                "train_accuracy": train_accuracy,
+                "validation_loss": validation_loss,
+                "validation_accuracy": validation_accuracy,
+            }
+            if recipe.keep == "best" and all(
+                validation_accuracy > past["validation_accuracy"] for past in self.history
+            ):
+                self.best = {name: value.clone() for name, value in module.state_dict().items()}
+            self.history.append(row)
+            self.checkpoint()
+            if on_epoch is not None:
+                on_epoch(self.model, row)
+
+        if keep := (self.best or self.average):
+            module.load_state_dict(keep)
+        return self.history
+
+    @torch.no_grad()
+    def update_average(self, step: int) -> None:
+        """Move the average of the weights (and of batch norm's statistics) towards the weights of this step."""
+        if not self.average:
+            return
+        # Early weights are forgotten sooner, or a short training would end with its random start still in it.
+        decay = min(self.recipe.ema, (step + 1) / (step + 10))
+        for name, value in self.model.module.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - decay)
+            else:
+                self.average[name].copy_(value)
+
+    def validate(self) -> tuple[float, float]:
+        """(NLL, accuracy) on the validation images, of the averaged weights if there is an average."""
+        module = self.model.module
+        current = {name: value.clone() for name, value in module.state_dict().items()} if self.average else {}
+        if self.average:
+            module.load_state_dict(self.average)
+        scores = self.model.logits(self.validation.images)
+        if current:
+            module.load_state_dict(current)
+        if not np.isfinite(scores).all():
+            raise ModelError(
+                f"training of {self.model.name} diverged: its logits are not finite; lower the learning rate"
+            )
+        accuracy = float((scores.argmax(axis=1) == self.validation.labels).mean())
+        return nll(apply_temperature(scores, 1.0), self.validation.labels), accuracy
+
+    def checkpoint(self) -> None:
+        """Write all that the next epoch needs, atomically; then the history, which only repeats part of it."""
+        if self.folder is None:
+            return
+        groups: dict[str, dict[str, Tensor]] = {
+            "weights": self.model.module.state_dict(),
+            "average": self.average,
+            "best": self.best,
+            "optimizer": {
+                f"{index}.{key}": value
+                for index, state in self.optimizer.state_dict()["state"].items()
+                for key, value in state.items()
+            },
+        }
+        tensors = {
+            f"{group}/{name}": value.detach().cpu().numpy()
+            for group, named in groups.items()
+            for name, value in named.items()
+        }
+        tensors["history"] = np.frombuffer(json.dumps(self.history).encode(), np.uint8)
+        write_tensors(self.folder / CHECKPOINT, tensors)
+        write_history(self.folder, self.history)
+
+    def restore(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        if self.folder is None or not (self.folder / CHECKPOINT).is_file():
+            return
+        tensors = read_tensors(self.folder / CHECKPOINT)
+        groups: dict[str, dict[str, Tensor]] = {"weights": {}, "average": {}, "best": {}, "optimizer": {}}
+        self.history = json.loads(tensors.pop("history").tobytes())
+        for path, array in tensors.items():
+            group, _, name = path.partition("/")
+            groups[group][name] = torch.from_numpy(np.array(array)).to(self.model.device)
+        self.model.module.load_state_dict(groups["weights"])
+        self.average, self.best = groups["average"], groups["best"]
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in groups["optimizer"].items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+
+def _optimizer(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    # Only matrices and kernels decay: pulling biases and batch norm's scales to zero helps nothing.
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    match recipe.optimizer:
+        case "adam":
+            return torch.optim.Adam(groups, recipe.learning_rate, eps=1e-7, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(groups, recipe.learning_rate, fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, recipe.learning_rate, alpha=0.9, eps=1e-7)
+
+
+def write_history(folder: Path, history: list[Row]) -> None:
+    """history.jsonl: one JSON object for each epoch."""
+    write_text(folder / "history.jsonl", "".join(json.dumps(row) + "\n" for row in history))

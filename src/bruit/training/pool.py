@@ -1,0 +1,190 @@
+"""Many trainings at once, each in a process of its own with a fixed number of threads."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bruit.data.dataset import Dataset
+from bruit.files import write_npy
+from bruit.models.trained import Trained
+from bruit.training.device import Precision
+from bruit.training.fit import fit
+from bruit.training.loop import Progress
+from bruit.training.splits import Index
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training on a part of a data set.
+
+    train, validation  index into the data set
+    held_out           index of images to predict afterwards, into held_out_probs.npy; None for none
+    folder             where it leaves its files; config.json is written last and marks it as done
+    """
+
+    name: str
+    train: Index
+    validation: Index
+    seed: int
+    folder: Path
+    epochs: int | None = None
+    held_out: Index | None = None
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / "config.json").is_file()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many trainings run at once, and with how many threads each.
+
+    The number of threads enters the last digits of the weights: it is fixed for a study, so that a resumed one
+    ends alike.
+    """
+
+    workers: int
+    threads: int
+    precision: Precision
+
+    @classmethod
+    def plan(cls, n_tasks: int, precision: Precision, cores: int | None = None) -> Schedule:
+        """One thread a training where there are trainings enough to fill all cores: threads of one wait for
+        each other.
+        """
+        import torch
+
+        if torch.cuda.is_available():
+            return cls(1, cores or usable_cores(), precision)
+        cores = cores or usable_cores()
+        threads = max(1, cores // max(1, n_tasks))
+        return cls(max(1, min(n_tasks, cores // threads)), threads, precision)
+
+
+def usable_cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# What a running training tells the others: fraction done, epoch, loss, accuracy.
+FIELDS = 4
+Board = NDArray[np.float32]
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    dataset: Dataset,
+    schedule: Schedule,
+    *,
+    on_done: Callable[[Task], None] = lambda task: None,
+    on_board: Callable[[Board], None] | None = None,
+) -> None:
+    """Run the tasks that are not done yet, in order, resuming each from its last checkpoint.
+
+    on_done   called in this process as each task ends
+    on_board  called about three times a second with (len(tasks), 4) float32: fraction done, epoch, loss, accuracy
+
+    An error in one of them is raised here, once the others that run have been stopped.
+    """
+    with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
+        path = Path(temporary) / "board.npy"
+        board = np.lib.format.open_memmap(path, "w+", np.float32, (len(tasks), FIELDS))
+        board[[task.done for task in tasks], 0] = 1
+        with _watch(board, on_board):
+            left = [(row, task) for row, task in enumerate(tasks) if not task.done]
+            if schedule.workers == 1:
+                for row, task in left:
+                    on_done(_run(task, dataset, schedule, path, row))
+                return
+            from joblib import Parallel, delayed
+
+            parallel = Parallel(
+                schedule.workers, backend="loky", return_as="generator_unordered", pre_dispatch=schedule.workers
+            )
+            for task in parallel(delayed(_run_in_worker)(task, dataset, schedule, path, row) for row, task in left):
+                on_done(task)
+
+
+@contextmanager
+def _watch(board: Board, on_board: Callable[[Board], None] | None) -> Iterator[None]:
+    """Report the board from a thread while the body runs, and once more at its end."""
+    if on_board is None:
+        yield
+        return
+    stop = threading.Event()
+
+    def report() -> None:
+        while not stop.wait(0.3):
+            on_board(board)
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    on_board(board)
+
+
+def _run(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row: int) -> Task:
+    import torch
+
+    board = np.load(board_path, mmap_mode="r+")
+
+    def show(progress: Progress) -> None:
+        board[row] = (progress.step / progress.steps * 0.999, progress.epoch, progress.loss, progress.accuracy)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(schedule.threads)
+    try:
+        # What held-out images become is written before fit's last file, so that a finished folder has them.
+        fit(
+            task.name,
+            dataset.subset(task.train),
+            dataset.subset(task.validation),
+            epochs=task.epochs,
+            seed=task.seed,
+            folder=task.folder,
+            resume=True,
+            precision=schedule.precision,
+            on_progress=show,
+            before_stored=None if task.held_out is None else lambda model: _predict_held_out(model, task, dataset),
+        )
+    finally:
+        torch.set_num_threads(threads)
+    board[row, 0] = 1
+    return task
+
+
+def _predict_held_out(model: Trained, task: Task, dataset: Dataset) -> None:
+    assert task.held_out is not None
+    write_npy(task.folder / "held_out_probs.npy", model.probabilities(dataset.images[task.held_out]))
+
+
+_watched = False
+
+
+def _run_in_worker(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row: int) -> Task:
+    global _watched
+    if not _watched:
+        # A worker whose study was killed must not go on writing into a folder that another study may resume.
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        _watched = True
+    return _run(task, dataset, schedule, board_path, row)
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)

@@ -1,0 +1,68 @@
+"""Stratified splits and folds that never part images of one source."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bruit.data.dataset import Dataset
+from bruit.errors import ConfigError, DataError
+
+Index = NDArray[np.int64]
+VALIDATION_PARTS = 10
+
+
+def validation_split(dataset: Dataset, seed: int, parts: int = VALIDATION_PARTS) -> tuple[Index, Index]:
+    """(index to train on, index to validate on): one part of `parts`, with every class in its proportion.
+
+    With too few images of a class for that many parts, as many as there are. Raises DataError if a class has
+    one image only.
+    """
+    return _parts(dataset, seed, min(parts, _rarest(dataset, 2, "set some apart for validation")))[0]
+
+
+def folds(dataset: Dataset, k: int, seed: int) -> list[tuple[Index, Index]]:
+    """k stratified folds: (index to train on, held-out index) each; the held-out indices are a partition.
+
+    Raises ConfigError for k < 2, DataError if a class has fewer images (or sources) than folds.
+    """
+    if k < 2:
+        raise ConfigError(f"expected 2 folds or more, received {k}")
+    _rarest(dataset, k, f"make {k} folds")
+    return _parts(dataset, seed, k)
+
+
+def _parts(dataset: Dataset, seed: int, k: int) -> list[tuple[Index, Index]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    state = seed % 2**32  # as much as scikit-learn takes
+    rows = np.zeros(len(dataset))
+    if len(np.unique(dataset.ids)) == len(dataset):
+        return list(StratifiedKFold(k, shuffle=True, random_state=state).split(rows, dataset.labels))
+    grouped = StratifiedGroupKFold(k, shuffle=True, random_state=state)
+    return list(grouped.split(rows, dataset.labels, groups=dataset.ids))
+
+
+def _rarest(dataset: Dataset, least: int, purpose: str) -> int:
+    """The number of different sources of the rarest class; raises DataError if it is below `least`."""
+    sources = [len(np.unique(dataset.ids[dataset.labels == label])) for label in range(len(dataset.classes))]
+    rarest = int(np.argmin(sources))
+    if sources[rarest] < least:
+        raise DataError(
+            f"class {dataset.classes[rarest]} has {sources[rarest]} training image(s), too few to {purpose}; "
+            "add images of it, remove the class, or ask for fewer folds"
+        )
+    return sources[rarest]
+
+
+def stratified_sample(dataset: Dataset, n: int, seed: int) -> Dataset:
+    """About n images at random, every class in its proportion and present; all of them if there are no more than n."""
+    if len(dataset) <= n:
+        return dataset
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for label in range(len(dataset.classes)):
+        members = np.flatnonzero(dataset.labels == label)
+        # Two at least, or none could be set apart for validation.
+        chosen.append(rng.permutation(members)[: max(2, round(n * len(members) / len(dataset)))])
+    return dataset.subset(np.sort(np.concatenate(chosen)))
