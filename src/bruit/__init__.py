@@ -1,0 +1,83 @@
+"""bruit: which network reads noisy digit images, how far to trust it, and then the reading.
+
+The public names; whatever is heavy is imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bruit.errors import BruitError, ConfigError, DataError, ModelError, RunError
+
+if TYPE_CHECKING:
+    from bruit.data.dataset import DataPair, Dataset, Finding
+    from bruit.data.sources import load
+    from bruit.models.store import load_model
+    from bruit.noise.recipes import apply as apply_recipe
+    from bruit.predictor import Predictor
+    from bruit.studies.compare import compare
+    from bruit.studies.evaluate import evaluate
+    from bruit.studies.study import study
+    from bruit.training.crossval import CrossValidation, cross_validate
+    from bruit.training.fit import Fit, fit
+    from bruit.training.recipe import Augmentation, Recipe
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Augmentation": "bruit.training.recipe",
+    "CrossValidation": "bruit.training.crossval",
+    "DataPair": "bruit.data.dataset",
+    "Dataset": "bruit.data.dataset",
+    "Finding": "bruit.data.dataset",
+    "Fit": "bruit.training.fit",
+    "Predictor": "bruit.predictor",
+    "Recipe": "bruit.training.recipe",
+    "apply_recipe": "bruit.noise.recipes:apply",
+    "compare": "bruit.studies.compare",
+    "cross_validate": "bruit.training.crossval",
+    "evaluate": "bruit.studies.evaluate",
+    "fit": "bruit.training.fit",
+    "load": "bruit.data.sources",
+    "load_model": "bruit.models.store",
+    "study": "bruit.studies.study",
+}
+
+__all__ = [
+    "Augmentation",
+    "BruitError",
+    "ConfigError",
+    "CrossValidation",
+    "DataError",
+    "DataPair",
+    "Dataset",
+    "Finding",
+    "Fit",
+    "ModelError",
+    "Predictor",
+    "Recipe",
+    "RunError",
+    "__version__",
+    "apply_recipe",
+    "compare",
+    "cross_validate",
+    "evaluate",
+    "fit",
+    "load",
+    "load_model",
+    "study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bruit' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(import_module(module), attribute or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,89 @@
+"""The command line: thin commands over the library. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from bruit import __version__
+from bruit.cli import commands
+from bruit.cli.options import how_to_resume
+from bruit.errors import BruitError
+
+
+class Group(click.Group):
+    """Commands in the order of their use, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="bruit %(version)s")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def bruit(debug: bool) -> None:
+    """Noisy digit images: which network reads them, how far to trust it.
+
+    \b
+    Examples:
+      bruit study                       the main job, on the embedded noisy MNIST
+      bruit study --quick               the same on a sample, in about a minute
+      bruit study FOLDER --out RUN      on your own four .npy files
+      bruit evaluate RUN FOLDER         a trained model on other images
+
+    DATA is a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, or a name: mnist,
+    mnist+course. Exit code 0: done, 1: a problem, said in one line, 2: wrong usage.
+    """
+
+
+for command in (
+    commands.study,
+    commands.noise,
+    commands.train,
+    commands.evaluate,
+    commands.crossval,
+    commands.compare,
+    commands.report,
+    commands.models,
+):
+    bruit.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code; an error is one line, unless --debug."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        result: Any = bruit.main(arguments, prog_name="bruit", standalone_mode=False)
+        sys.exit(result if isinstance(result, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        hint = how_to_resume(arguments)
+        click.echo(f"\nbruit: stopped{hint}", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except BruitError as error:
+        if debug:
+            raise
+        click.echo(f"bruit: {error}", err=True)
+        sys.exit(1)
+    except ImportError as error:
+        if debug:
+            raise
+        click.echo(f"bruit: {error}; install the parts that train with: pip install 'bruit[train]'", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(
+            f"bruit: unexpected {type(error).__name__}: {error}; run it again with bruit --debug for details", err=True
+        )
+        sys.exit(1)

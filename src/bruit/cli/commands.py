@@ -1,0 +1,288 @@
+"""The commands: parse, one library call, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bruit.cli.options import json_option, names, print_json, training_options
+
+DATA = "mnist+course"
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("data", default=DATA)
+@click.option("--out", default="run", show_default=True, type=FOLDER, help="The run folder: report, results, models.")
+@click.option(
+    "--models", "models_", metavar="A,B,…", help="Models to train; all of the zoo by default (see bruit models)."
+)
+@click.option(
+    "--crossval", "crossval_", metavar="A,B,…", help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus]"
+)
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
+@click.option(
+    "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
+)
+@click.option("--quick", is_flag=True, help="A sample and fewer epochs: to see what comes, not to believe it.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--force", is_flag=True, help="Replace the run in --out.")
+@click.option("--workers", type=click.IntRange(1), help="Trainings at once.  [default: one a core]")
+@training_options
+@json_option
+def study(
+    data: str,
+    out: Path,
+    models_: str | None,
+    crossval_: str | None,
+    folds: int,
+    repeats: int,
+    quick: bool,
+    resume: bool,
+    force: bool,
+    workers: int | None,
+    seed: int,
+    epochs: int | None,
+    as_json: bool,
+) -> None:
+    """Train, cross-validate, evaluate, and write a report.
+
+    \b
+    Examples:
+      bruit study
+      bruit study --quick --out quick
+      bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
+      bruit study --resume                after Ctrl-C, a crash or a power cut
+    """
+    from bruit.cli.progress import StudyProgress
+    from bruit.cli.tables import models_table, sentences
+    from bruit.models.zoo import ZOO
+    from bruit.studies.plan import CROSSVAL
+    from bruit.studies.study import study as run_study
+
+    with StudyProgress(out) as progress:
+        results = run_study(
+            data,
+            out,
+            models=names(models_, tuple(ZOO)),
+            crossval=names(crossval_, CROSSVAL),
+            folds=folds,
+            repeats=repeats,
+            epochs=epochs,
+            seed=seed,
+            quick=quick,
+            resume=resume,
+            force=force,
+            workers=workers,
+            on_stage=progress.stage,
+            on_board=progress.board,
+        )
+    if as_json:
+        return print_json(results)
+    models_table(results)
+    sentences(results)
+    click.echo(f"\nThe report: {out / 'report.html'}")
+
+
+@click.command()
+@click.argument("data")
+@click.option("--recipe", required=True, help="Name of the recipe, such as course.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same noise.")
+@click.option("--out", required=True, type=FOLDER, help="Folder for the four .npy files.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@json_option
+def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bool) -> None:
+    """Make a noisy copy of a data set.
+
+    \b
+    Examples:
+      bruit noise mnist --recipe course --out noisy
+      bruit noise FOLDER --recipe course --seed 7 --out noisy
+    """
+    from bruit.cli.progress import bar
+    from bruit.data.formats import refuse_overwriting, write_npy_folder
+    from bruit.data.sources import load
+    from bruit.noise.recipes import apply
+
+    refuse_overwriting(out, force)
+    pair = load(data)
+    with bar("Noise") as advance:
+        noisy = apply(recipe, pair, seed, advance)
+    paths = write_npy_folder(noisy, out, force)
+    if as_json:
+        return print_json({"name": noisy.name, "seed": seed, "files": [str(path) for path in paths]})
+    height, width = noisy.train.shape
+    click.echo(
+        f"{len(noisy.train):,} training and {len(noisy.test):,} test images of {height} × {width} pixels are in {out}"
+    )
+
+
+@click.command()
+@click.argument("model")
+@click.argument("data", default=DATA)
+@click.option("--out", required=True, type=FOLDER, help="Folder for the model.")
+@click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")
+@click.option("--force", is_flag=True, help="Replace the model in --out.")
+@training_options
+@json_option
+def train(
+    model: str, data: str, out: Path, resume: bool, force: bool, seed: int, epochs: int | None, as_json: bool
+) -> None:
+    """Train one MODEL of the zoo; the test images are not read.
+
+    \b
+    Examples:
+      bruit train cnn-plus --out reader
+      bruit train dnn FOLDER --out dense --epochs 5
+      bruit evaluate reader mnist+course
+    """
+    from bruit.cli.progress import TrainProgress
+    from bruit.cli.tables import percent
+    from bruit.data.sources import load
+    from bruit.studies.train import train as train_model
+
+    pair = load(data)
+    with TrainProgress(model) as progress:
+        summary = train_model(
+            model, pair.train, out, seed=seed, epochs=epochs, resume=resume, force=force, on_progress=progress.show
+        )
+    if as_json:
+        return print_json(summary)
+    validation = summary["validation"]
+    click.echo(
+        f"{model}: {percent(validation['accuracy'])} of {validation['n']:,} validation images right, "
+        f"trained in {summary['train']['seconds']:.0f} s. The model is in {out}"
+    )
+
+
+@click.command()
+@click.argument("model")
+@click.argument("data", default=DATA)
+@json_option
+def evaluate(model: str, data: str, as_json: bool) -> None:
+    """Test MODEL (RUN, RUN:NAME, or a trained model's folder) on DATA's test images.
+
+    \b
+    Examples:
+      bruit evaluate RUN
+      bruit evaluate RUN:dnn-plus FOLDER
+      bruit evaluate reader mnist --json
+    """
+    from bruit.cli.tables import evaluation_table
+    from bruit.studies.evaluate import evaluate as evaluate_model
+
+    figures = evaluate_model(model, data)
+    if as_json:
+        return print_json(figures)
+    evaluation_table(figures)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("data", default=DATA)
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Number of folds.")
+@click.option(
+    "--repeats", default=0, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
+)
+@click.option("--out", type=FOLDER, help="Keep models, histories and out-of-fold probabilities here.")
+@click.option("--workers", type=click.IntRange(1), help="Folds at once.  [default: one a core]")
+@training_options
+@json_option
+def crossval(
+    model: str,
+    data: str,
+    folds: int,
+    repeats: int,
+    out: Path | None,
+    workers: int | None,
+    seed: int,
+    epochs: int | None,
+    as_json: bool,
+) -> None:
+    """Cross-validate one MODEL of the zoo on DATA's training images.
+
+    \b
+    Examples:
+      bruit crossval cnn-plus
+      bruit crossval dnn FOLDER --folds 10 --json
+    """
+    from bruit.cli.progress import BoardProgress
+    from bruit.cli.tables import crossval_table
+    from bruit.data.sources import load
+    from bruit.training.crossval import cross_validate, summary
+
+    pair = load(data)
+    with BoardProgress(f"{model}, {folds} folds") as progress:
+        result = cross_validate(
+            model,
+            pair.train,
+            k=folds,
+            repeats=repeats,
+            seed=seed,
+            epochs=epochs,
+            folder=out,
+            workers=workers,
+            on_board=progress.board,
+        )
+    figures = summary(result, pair.train.labels)
+    if as_json:
+        return print_json(figures)
+    crossval_table(figures)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True)
+@json_option
+def compare(runs: tuple[str, ...], as_json: bool) -> None:
+    """Put the models of finished RUNS side by side.
+
+    \b
+    Examples:
+      bruit compare RUN
+      bruit compare monday tuesday --json
+    """
+    from bruit.cli.tables import comparison_table
+    from bruit.studies.compare import compare as compare_runs
+
+    compared = compare_runs(runs)
+    if as_json:
+        return print_json(compared)
+    comparison_table(compared)
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@json_option
+def report(run: Path, as_json: bool) -> None:
+    """Write RUN's report.html again, from the run folder alone.
+
+    \b
+    Example:
+      bruit report RUN
+    """
+    from bruit.studies.report import rebuild
+
+    path = rebuild(run)
+    if as_json:
+        return print_json({"report": str(path)})
+    click.echo(f"The report: {path}")
+
+
+@click.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the models that bruit can train.
+
+    \b
+    Examples:
+      bruit models
+      bruit models --json
+    """
+    from bruit.cli.tables import zoo_table
+    from bruit.models.zoo import describe_zoo
+
+    described = describe_zoo()
+    if as_json:
+        return print_json(described)
+    zoo_table(described)

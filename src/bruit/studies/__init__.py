@@ -1,0 +1,1 @@
+"""The main job: train, cross-validate, evaluate, report."""

@@ -1,0 +1,56 @@
+"""Several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bruit.errors import RunError
+from bruit.evaluation.comparison import compare_on_test
+from bruit.evaluation.metrics import correct
+from bruit.files import read_json, read_npy
+
+
+def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
+    """The models of finished runs, and each against the best of them where all were tested on the same images.
+
+    Returns {"models": [{run, name, title, winner, validation, test, ...}], "comparison": rows as in
+    results.json, with names
+    RUN:NAME, or [] where the test sets differ}. The best is the winner with the highest validation accuracy.
+    Raises RunError for a folder without results.json.
+    """
+    rows: list[dict[str, Any]] = []
+    right: dict[str, np.ndarray] = {}
+    tests = set()
+    for run in map(Path, runs):
+        if not (run / "results.json").is_file():
+            raise RunError(
+                f"{run} holds no finished run (results.json is missing); resume it with bruit study --resume"
+            )
+        results = read_json(run / "results.json")
+        labels = np.array(read_npy(run / "test_labels.npy"))
+        tests.add((results["dataset"]["fingerprint"], len(labels)))
+        for name, model in results["models"].items():
+            key = f"{run}:{name}"
+            right[key] = correct(np.array(read_npy(run / "models" / name / "test_probs.npy")), labels)
+            rows.append(
+                {
+                    "run": str(run),
+                    "name": name,
+                    "title": model["title"],
+                    "data": results["dataset"]["name"],
+                    "winner": name == results["winner"],
+                    "validation_accuracy": model["validation"]["accuracy"],
+                    **{figure: model["test"][figure] for figure in ("n", "accuracy", "accuracy_ci95", "nll", "ece")},
+                    "seconds": model["train"]["seconds"],
+                }
+            )
+    if not rows:
+        raise RunError("expected one run folder or more, received none")
+    winners = [row for row in rows if row["winner"]]
+    best = max(winners, key=lambda row: row["validation_accuracy"])
+    comparison = compare_on_test(right, f"{best['run']}:{best['name']}", seed=0) if len(tests) == 1 else []
+    return {"models": rows, "comparison": comparison}

@@ -1,0 +1,62 @@
+"""One model on one data set: the figures that a study gives, for a model that is there already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bruit.data.dataset import DataPair, Dataset
+from bruit.data.sources import DEFAULT, load
+from bruit.errors import DataError, ModelError
+from bruit.evaluation.calibration import apply_temperature, log_probabilities
+from bruit.evaluation.summary import evaluate_split
+from bruit.files import read_json
+from bruit.models.store import load_model
+from bruit.models.trained import Trained
+from bruit.predictor import Predictor
+from bruit.studies.run import SETTINGS
+
+
+def find_model(model: str | Path) -> Trained:
+    """The model that `model` names: RUN (its winner), RUN:NAME, or a folder that `bruit train` wrote. Raises
+    ModelError.
+    """
+    folder, _, name = str(model).partition(":")
+    run = Path(folder)
+    if name or (run / SETTINGS).is_file():
+        if not name:
+            if not (run / "results.json").is_file():
+                raise ModelError(f"{run} has no winner yet; resume the study, or name a model as {run}:NAME")
+            name = read_json(run / "results.json")["winner"]
+        if not (run / "models" / name / "config.json").is_file():
+            there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
+            raise ModelError(f"{run} has no finished model {name}; there are {', '.join(there) or 'none'}")
+        return load_model(run / "models" / name)
+    return load_model(run)
+
+
+def evaluate(model: str | Path | Predictor, data: str | Path | DataPair | Dataset = DEFAULT) -> dict[str, Any]:
+    """Accuracy with its interval, NLL, ECE, confusion matrix and more of a model on a data set (a pair's test part).
+
+    model  RUN, RUN:NAME, a folder that `bruit train` wrote, or any Predictor
+    data   see `bruit.load`; or a Dataset
+
+    Returns the dict of results.json's models.NAME.test. Raises ModelError or DataError if the two do not fit together.
+    """
+    predictor = model if isinstance(model, Predictor) else find_model(model)
+    dataset = data if isinstance(data, Dataset) else load(data).test
+    unknown = [name for name in dataset.classes if name not in predictor.classes]
+    if unknown:
+        raise DataError(
+            f"the model knows the classes {', '.join(predictor.classes)}; the data also has {', '.join(unknown)}"
+        )
+    if dataset.shape != predictor.input_shape:
+        expected, received = (f"{h} × {w}" for h, w in (predictor.input_shape, dataset.shape))
+        raise DataError(f"the model reads images of {expected} pixels, the data has {received}; resize them first")
+    # A data set need not hold every class that the model knows, nor number them alike.
+    labels = [predictor.classes.index(name) for name in dataset.classes]
+    probabilities = predictor.probabilities(dataset.images)
+    temperature = getattr(predictor, "temperature", 1.0)
+    uncalibrated = apply_temperature(log_probabilities(probabilities), 1 / temperature)
+    truth = [labels[label] for label in dataset.labels]
+    return evaluate_split(probabilities, uncalibrated, truth, predictor.classes, dataset.ids, detail=True)

@@ -1,0 +1,132 @@
+"""results.json: every number that is shown anywhere, from the files of a run folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bruit.data.dataset import DataPair, Dataset
+from bruit.evaluation.calibration import apply_temperature, log_probabilities
+from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
+from bruit.evaluation.folds import compare_folds, summarise_crossval
+from bruit.evaluation.metrics import correct
+from bruit.evaluation.summary import evaluate_split
+from bruit.files import read_json, read_npy
+from bruit.training.crossval import CrossValidation, FoldFit, read_history
+
+SCHEMA = 1
+
+
+def dataset_section(pair: DataPair, n_validation: int) -> dict[str, Any]:
+    """results["dataset"], from the images themselves; kept as findings.json."""
+
+    def histogram(dataset: Dataset) -> list[int]:
+        counts: list[int] = np.bincount(dataset.images.reshape(-1), minlength=256).tolist()
+        return counts
+
+    return {
+        "name": pair.name,
+        "fingerprint": pair.fingerprint(),
+        "classes": list(pair.classes),
+        "shape": list(pair.train.shape),
+        "train": {"n": len(pair.train), "counts": pair.train.counts.tolist()},
+        "validation": {"n": n_validation},
+        "test": {"n": len(pair.test), "counts": pair.test.counts.tolist()},
+        "pixel_histogram": {"train": histogram(pair.train), "test": histogram(pair.test)},
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity,
+                "split": finding.split,
+                "message": finding.message,
+                "figure": dict(finding.figure),
+            }
+            for finding in pair.findings
+        ],
+    }
+
+
+def model_section(folder: Path, classes: list[str], test: tuple[NDArray[Any], NDArray[Any]] | None) -> dict[str, Any]:
+    """results["models"][NAME] of a finished training; with its test figures where (labels, ids) and
+    test_probs.npy are there.
+    """
+    config = read_json(folder / "config.json")
+    temperature = config["temperature"]
+
+    def figures(probs_file: str, labels: NDArray[Any], ids: NDArray[Any], detail: bool) -> dict[str, Any]:
+        probs = np.array(read_npy(folder / probs_file))
+        # Probabilities are stored once; taking the temperature out again gives what the model said without it.
+        uncalibrated = apply_temperature(log_probabilities(probs), 1 / temperature)
+        return evaluate_split(probs, uncalibrated, labels, classes, ids, detail)
+
+    labels = np.array(read_npy(folder / "val_labels.npy"))
+    section = {
+        **{key: config[key] for key in ("title", "summary", "family", "parameters", "layers", "train", "temperature")},
+        "recipe": flat(config["recipe"]),
+        "history": read_history(folder),
+        "validation": figures("val_probs.npy", labels, np.arange(len(labels)), detail=False),
+    }
+    if test is not None and (folder / "test_probs.npy").is_file():
+        section["test"] = figures("test_probs.npy", *test, detail=True)
+    return section
+
+
+def crossval_section(
+    crossval: CrossValidation, folder: Path, labels: NDArray[Any], test_labels: NDArray[Any] | None
+) -> dict[str, Any]:
+    """results["crossval"][NAME] of a finished cross-validation; with the fold models' test figures where they
+    are there.
+    """
+
+    def row(fit: FoldFit, place: str) -> dict[str, Any]:
+        figures = {"fold": fit.fold, "n": fit.n, "accuracy": fit.accuracy, "nll": fit.nll, "seconds": fit.seconds}
+        return figures | {"history": fit.history} | test_accuracy(place)
+
+    def test_accuracy(place: str) -> dict[str, float]:
+        path = folder / place / "test_probs.npy"
+        if test_labels is None or not path.is_file():
+            return {}
+        return {"test_accuracy": float(correct(np.array(read_npy(path)), test_labels).mean())}
+
+    rows = [row(fit, f"fold-{fit.fold}") for fit in crossval.fits]
+    runs = [(crossval.fits[0], "fold-0")] + [(fit, f"repeat-{i}") for i, fit in enumerate(crossval.repeats, start=1)]
+    seeds = [{"seed": fit.seed, "accuracy": fit.accuracy} | test_accuracy(place) for fit, place in runs]
+    if "test_accuracy" not in rows[0]:
+        return {"k": len(rows), "folds": rows}
+    return summarise_crossval(rows, seeds, crossval.oof_probabilities, labels)
+
+
+def complete(results: dict[str, Any], run: Path) -> dict[str, Any]:
+    """Add what needs all models: the winner, the comparisons, the conclusion."""
+    if results["models"]:
+        results["winner"] = choose_winner(results["models"])
+    tested = {name for name, model in results["models"].items() if "test" in model}
+    right: dict[str, NDArray[np.bool_]] = {}
+    if tested:
+        labels = np.array(read_npy(run / "test_labels.npy"))
+        right = {
+            name: correct(np.array(read_npy(run / "models" / name / "test_probs.npy")), labels)
+            for name in results["models"]
+            if name in tested
+        }
+    if right and results["winner"] in right:
+        results["comparison"] = compare_on_test(right, results["winner"], results["seed"])
+    finished = {name: entry for name, entry in results.get("crossval", {}).items() if "mean" in entry}
+    if finished:
+        results["crossval_comparison"] = compare_folds(finished)
+    results["conclusion"] = conclude(results, right)
+    return results
+
+
+def flat(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level: augmentation.rotation → augmentation_rotation."""
+    plain: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if isinstance(value, dict):
+            plain |= flat(value, f"{prefix}{key}_")
+        elif value is not None:
+            plain[prefix + key] = value
+    return plain

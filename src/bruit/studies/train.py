@@ -1,0 +1,60 @@
+"""Training one model into a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bruit.data.dataset import Dataset
+from bruit.errors import RunError
+from bruit.evaluation.calibration import apply_temperature, log_probabilities
+from bruit.evaluation.summary import evaluate_split
+from bruit.files import read_json, read_npy, write_json
+from bruit.models.zoo import entry
+from bruit.training.fit import fit
+from bruit.training.loop import CHECKPOINT, Progress
+
+REQUEST = "training.json"
+
+
+def train(
+    name: str,
+    train: Dataset,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Train the zoo's model `name` into `out`: config.json, weights.safetensors, history.jsonl, validation predictions.
+
+    Returns {"name", "train", "temperature", "validation": figures}. Raises RunError if `out` holds something else.
+    """
+    out = Path(out)
+    entry(name)
+    request = {"name": name, "seed": seed, "epochs": epochs, "fingerprint": train.fingerprint()}
+    if out.exists() and not out.is_dir():
+        raise RunError(f"{out} is a file; give --out a folder")
+    present = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    if present and REQUEST not in present:
+        raise RunError(f"{out} holds other files ({', '.join(present[:4])}); give --out an empty or a new folder")
+    if present and not (resume or force):
+        raise RunError(f"{out} holds a training already; add --resume to go on with it, --force to replace it")
+    if present and resume and not force and read_json(out / REQUEST) != request:
+        raise RunError(f"{out} was begun with another model, seed, epochs or data; repeat them, or add --force")
+    if force:
+        for leftover in ("config.json", CHECKPOINT):
+            (out / leftover).unlink(missing_ok=True)
+    write_json(out / REQUEST, request)
+    if not (out / "config.json").is_file():
+        fit(name, train, epochs=epochs, seed=seed, folder=out, resume=resume, on_progress=on_progress)
+    config = read_json(out / "config.json")
+    probs, labels = np.array(read_npy(out / "val_probs.npy")), np.array(read_npy(out / "val_labels.npy"))
+    uncalibrated = apply_temperature(log_probabilities(probs), 1 / config["temperature"])
+    figures = evaluate_split(probs, uncalibrated, labels, config["classes"], np.arange(len(labels)), detail=False)
+    return {"name": name, "train": config["train"], "temperature": config["temperature"], "validation": figures}
