@@ -1,0 +1,42 @@
+# make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
+# make test    sets everything up in .venv, passes the tests
+PYTHON ?= python3
+OUT ?= run
+# On Linux, TORCH_INDEX=https://download.pytorch.org/whl/cpu gets PyTorch's small CPU build instead of the one with CUDA.
+TORCH_INDEX ?=
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: study test lint clean
+
+study: .venv/train.done
+	$(BIN)/bruit study --out $(OUT) --resume
+
+test: .venv/test.done
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+lint: .venv/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/python.done:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "bruit needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/torch.done: .venv/python.done constraints.txt
+	$(INSTALL) torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	touch $@
+
+.venv/train.done: .venv/torch.done pyproject.toml
+	$(INSTALL) --editable '.[train]'
+	touch $@
+
+.venv/test.done: .venv/torch.done pyproject.toml
+	$(INSTALL) --editable '.[test]'
+	touch $@ .venv/train.done
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
