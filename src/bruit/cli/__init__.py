@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from bruit import __version__
-from bruit.cli import commands
-from bruit.cli.options import how_to_resume
 from bruit.errors import BruitError
+
+# Their first lines, so that `bruit --help` need not import them: start-up is felt at every call.
+COMMANDS = {
+    "study": "Train, cross-validate, evaluate, and write a report.",
+    "noise": "Make a noisy copy of a data set.",
+    "train": "Train one model of the zoo.",
+    "evaluate": "Test a trained model.",
+    "crossval": "Cross-validate one model of the zoo.",
+    "compare": "Put the models of finished runs side by side.",
+    "report": "Write the report of a run again.",
+    "models": "List the models that bruit can train.",
+}
 
 
 class Group(click.Group):
-    """Commands in the order of their use, not of the alphabet."""
+    """Commands in the order of their use, imported when one of them is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module("bruit.cli.commands"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,19 +60,6 @@ def bruit(debug: bool) -> None:
     """
 
 
-for command in (
-    commands.study,
-    commands.noise,
-    commands.train,
-    commands.evaluate,
-    commands.crossval,
-    commands.compare,
-    commands.report,
-    commands.models,
-):
-    bruit.add_command(command)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; an error is one line, unless --debug."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -63,6 +71,8 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        from bruit.cli.options import how_to_resume
+
         hint = how_to_resume(arguments)
         click.echo(f"\nbruit: stopped{hint}", err=True)
         sys.exit(130)

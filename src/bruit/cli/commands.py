@@ -129,7 +129,9 @@ def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bo
 def train(
     model: str, data: str, out: Path, resume: bool, force: bool, seed: int, epochs: int | None, as_json: bool
 ) -> None:
-    """Train one MODEL of the zoo; the test images are not read.
+    """Train one model of the zoo.
+
+    MODEL is its name (see bruit models). The test images of DATA are not read.
 
     \b
     Examples:
@@ -161,7 +163,9 @@ def train(
 @click.argument("data", default=DATA)
 @json_option
 def evaluate(model: str, data: str, as_json: bool) -> None:
-    """Test MODEL (RUN, RUN:NAME, or a trained model's folder) on DATA's test images.
+    """Test a trained model.
+
+    MODEL is RUN (its winner), RUN:NAME, or a folder that bruit train wrote; it reads the test images of DATA.
 
     \b
     Examples:
@@ -200,7 +204,9 @@ def crossval(
     epochs: int | None,
     as_json: bool,
 ) -> None:
-    """Cross-validate one MODEL of the zoo on DATA's training images.
+    """Cross-validate one model of the zoo.
+
+    MODEL is its name (see bruit models); the folds are made of the training images of DATA.
 
     \b
     Examples:
@@ -235,7 +241,7 @@ def crossval(
 @click.argument("runs", nargs=-1, required=True)
 @json_option
 def compare(runs: tuple[str, ...], as_json: bool) -> None:
-    """Put the models of finished RUNS side by side.
+    """Put the models of finished runs side by side.
 
     \b
     Examples:
@@ -255,7 +261,9 @@ def compare(runs: tuple[str, ...], as_json: bool) -> None:
 @click.argument("run", type=FOLDER)
 @json_option
 def report(run: Path, as_json: bool) -> None:
-    """Write RUN's report.html again, from the run folder alone.
+    """Write the report of a run again.
+
+    It is made from the run folder alone, without the data or the models.
 
     \b
     Example:
