@@ -1,0 +1,192 @@
+"""The report of a study: one HTML file that opens offline and runs no script, and its figures as files beside it."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bruit.errors import RunError
+from bruit.files import write_text
+from bruit.locale import Numbers, translator
+from bruit.report import conclusion, pictures
+from bruit.report.figures import Results, Samples, confidence_words, drawn, plots, ranked, shown_split, slug
+from bruit.report.style import Look, looks, printable
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor, its title in the reader's language, its template, and whom it is about."""
+
+    anchor: str
+    title: str
+    template: str
+    models: tuple[str, ...] = ()
+
+
+def write(run_folder: Path, results: Results, lang: str = "en") -> Path:
+    """Write report.html and figures/*.svg and *.png into a run folder; gives the path of report.html.
+
+    results: what results.json holds, of a finished study or of one in progress, in which what is not known yet is
+    absent; the pictures come from samples.npz, where there is one. Figures that show what they showed the last time are
+    not drawn again. The same results give the same bytes.
+    Raises RunError where samples.npz is damaged or the folder cannot be written.
+    """
+    samples = _samples(run_folder / "samples.npz")
+    every_look = looks([*results.get("models", {}), *results.get("crossval", {})])
+    figures = drawn(run_folder / "figures", plots(results, samples, every_look, lang))
+    page = run_folder / "report.html"
+    write_text(page, _render(results, samples, figures, every_look, lang))
+    return page
+
+
+def _samples(path: Path) -> Samples:
+    if not path.is_file():
+        return {}
+    try:
+        # numpy.load leaves the file open where it is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as samples:
+            return dict(samples)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(f"cannot read the pictures in {path}: {error}; run the study again with --resume") from error
+
+
+def _sections(results: Results, lang: str) -> list[Section]:
+    """The sections that the results fill, in the order of the walk through a study; baselines share one."""
+    _ = translator(lang).gettext
+    models = results.get("models", {})
+    baselines = tuple(model for model, entry in models.items() if entry.get("family") == "baseline")
+    networks = [model for model in models if model not in baselines]
+    sections = [Section("data", _("The data"), "data.html")]
+    for model in networks:
+        sections.append(Section(f"model-{slug(model)}", _title(models[model], model), "model.html", (model,)))
+    if baselines:
+        sections.append(Section("baselines", _("Baselines"), "baselines.html", baselines))
+    if results.get("crossval"):
+        sections.append(Section("crossval", _("K-fold cross-validation"), "crossval.html", tuple(results["crossval"])))
+    if results.get("comparison"):
+        sections.append(Section("comparison", _("Comparison on the test set"), "comparison.html"))
+    if results.get("conclusion"):
+        sections.append(Section("conclusion", _("Conclusion"), "conclusion.html"))
+    return [*sections, Section("made", _("How this was made"), "made.html")]
+
+
+def _render(
+    results: Results, samples: Samples, figures: Mapping[str, Markup], every_look: Mapping[str, Look], lang: str
+) -> str:
+    speaker = conclusion.Speaker(results.get("models", {}), lang, html=True)
+    figure_numbers = itertools.count(1)
+    environment = _environment(lang)
+    return environment.get_template("report.html").render(
+        r=results,
+        models=results.get("models", {}),
+        sections=_sections(results, lang),
+        split=shown_split(results),
+        # Until the test set is read, other models may still come and be chosen.
+        winner=results.get("winner") if shown_split(results) == "test" else None,
+        ranked=ranked(results, shown_split(results)),
+        verdict=conclusion.verdict(results, lang, html=True),
+        conclusion=conclusion.sentences(results, lang, html=True),
+        figures=figures,
+        next_figure=lambda: next(figure_numbers),
+        looks=every_look,
+        name=speaker.name,
+        title=lambda model: printable(_title(results.get("models", {}).get(model, {}), model)),
+        slug=slug,
+        n=speaker.numbers,
+        lang=lang,
+        settings=_settings(lang),
+        confidence=lambda value: confidence_words(value, lang),
+        errors=lambda figures: round(figures["n"] * (1 - figures["accuracy"])),
+        finished=[model for model, entry in results.get("crossval", {}).items() if "std" in entry],
+        **_images(samples),
+    )
+
+
+@cache
+def _environment(lang: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bruit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(translator(lang), newstyle=True)  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.filters["printable"] = printable
+    return environment
+
+
+def _images(samples: Samples) -> dict[str, Any]:
+    """What the templates show as pictures, by name and class or mistake."""
+    train, test = pictures.stretched(samples.get("means_train"), samples.get("means_test"))
+    return {
+        "examples": [pictures.data_uri(pictures.strip(images)) for images in samples.get("examples", ())],
+        "means_train": _uris(train),
+        "means_test": _uris(test),
+        "mistakes": {
+            key.removeprefix("mistakes/"): _uris(images)
+            for key, images in samples.items()
+            if key.startswith("mistakes/")
+        },
+    }
+
+
+def _uris(images: np.ndarray | None) -> list[str]:
+    return [] if images is None else [pictures.data_uri(image) for image in images]
+
+
+def _title(entry: Mapping[str, Any], model: str) -> str:
+    return str(entry.get("title", model))
+
+
+def _settings(lang: str) -> Any:
+    """A filter for flat dicts of settings: (label, value) pairs in words."""
+    gettext, numbers = translator(lang).gettext, Numbers(lang)
+    labels = {
+        "epochs": gettext("epochs"),
+        "batch_size": gettext("batch size"),
+        "optimizer": gettext("optimizer"),
+        "learning_rate": gettext("learning rate"),
+        "weight_decay": gettext("weight decay"),
+        "schedule": gettext("schedule"),
+        "label_smoothing": gettext("label smoothing"),
+        "dropout": gettext("dropout"),
+        "warmup": gettext("share of steps to warm up"),
+        "keep": gettext("weights kept"),
+        "augmentation_rotation": gettext("augmentation: rotation (± degrees)"),
+        "augmentation_shift": gettext("augmentation: shift (± share of the side)"),
+        "augmentation_scale": gettext("augmentation: scale (1 ± …)"),
+        "augmentation_brightness": gettext("augmentation: brightness (± share of the range)"),
+        "ema": gettext("moving average of the weights"),
+        "python": gettext("Python"),
+        "machine": gettext("machine"),
+        "processor": gettext("processor"),
+        "cores": gettext("cores"),
+        "threads": gettext("threads"),
+        "precision": gettext("precision"),
+        "device": gettext("device"),
+    }
+
+    def words(value: Any) -> str:
+        if value is None:
+            return "–"
+        if isinstance(value, bool):
+            return gettext("yes") if value else gettext("no")
+        if isinstance(value, int | float):
+            return numbers.plain(value)
+        if isinstance(value, list | tuple):
+            return ", ".join(map(words, value))
+        return printable(value)
+
+    return lambda items: [(labels.get(key, printable(key).replace("_", " ")), words(items[key])) for key in items]
