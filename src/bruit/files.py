@@ -52,7 +52,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON; raises DataError that names a damaged or missing file."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
 
@@ -82,9 +82,12 @@ def read_npy(path: Path) -> np.ndarray:
             )
             shape, _, dtype = read_header(file)
             promised = file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))
+        if min(shape, default=0) < 0:
+            raise ValueError(f"negative shape {shape}")
+        nothing = np.empty(shape, dtype) if 0 in shape else None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except Exception as error:  # NumPy's reader parses headers as Python, and damaged ones fail in many ways
         what = "an empty file" if size == 0 else "not a whole .npy file"
         raise DataError(f"{path} is {what} ({size:,} bytes); write it again with numpy.save") from error
     if dtype.hasobject:
@@ -96,7 +99,7 @@ def read_npy(path: Path) -> np.ndarray:
         raise DataError(
             f"{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again"
         )
-    if 0 in shape:
-        return np.empty(shape, dtype)
+    if nothing is not None:
+        return nothing
     mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped

@@ -73,8 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         from bruit.cli.options import how_to_resume
 
-        hint = how_to_resume(arguments)
-        click.echo(f"\nbruit: stopped{hint}", err=True)
+        click.echo(f"bruit: stopped{how_to_resume(arguments)}", err=True)
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has enough; Python must not complain about it at exit.
@@ -93,7 +92,6 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        click.echo(
-            f"bruit: unexpected {type(error).__name__}: {error}; run it again with bruit --debug for details", err=True
-        )
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        click.echo(f"bruit: unexpected {what}; run it again with bruit --debug for details", err=True)
         sys.exit(1)

@@ -19,7 +19,10 @@ FOLDER = click.Path(path_type=Path)
     "--models", "models_", metavar="A,B,…", help="Models to train; all of the zoo by default (see bruit models)."
 )
 @click.option(
-    "--crossval", "crossval_", metavar="A,B,…", help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus]"
+    "--crossval",
+    "crossval_",
+    metavar="A,B,…",
+    help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus where trained]",
 )
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
 @click.option(
@@ -58,7 +61,6 @@ def study(
     from bruit.cli.progress import StudyProgress
     from bruit.cli.tables import models_table, sentences
     from bruit.models.zoo import ZOO
-    from bruit.studies.plan import CROSSVAL
     from bruit.studies.study import study as run_study
 
     with StudyProgress(out) as progress:
@@ -66,7 +68,7 @@ def study(
             data,
             out,
             models=names(models_, tuple(ZOO)),
-            crossval=names(crossval_, CROSSVAL),
+            crossval=names(crossval_, None),
             folds=folds,
             repeats=repeats,
             epochs=epochs,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def json_option(function: F) -> F:
@@ -34,7 +35,7 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def names(text: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+def names(text: str | None, otherwise: T) -> tuple[str, ...] | T:
     """A comma-separated list of model names; `none` is the empty one."""
     if text is None:
         return otherwise
@@ -42,8 +43,9 @@ def names(text: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def how_to_resume(arguments: list[str]) -> str:
-    """What to add to a command that was stopped."""
-    if "study" not in arguments:
+    """What to say to whoever stopped a command that can go on."""
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    if command not in ("study", "train"):
         return ""
-    again = arguments if "--resume" in arguments else [*arguments, "--resume"]
-    return f"; nothing is lost, go on with: bruit {shlex.join(argument for argument in again if argument != '--force')}"
+    again = [argument for argument in arguments if argument not in ("--force", "--resume")]
+    return f"; nothing is lost, go on with: bruit {shlex.join([*again, '--resume'])}"

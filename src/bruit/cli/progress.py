@@ -140,13 +140,15 @@ class StudyProgress(_Bars):
         self.seconds = list(stage.seconds)
         left = [seconds for task, seconds in zip(stage.tasks, self.seconds, strict=True) if not task.done]
         for task in stage.tasks:
-            place = task.folder.name.replace("-", " ")
-            self.labels.append(task.name if task.folder.parent.name == "models" else f"{task.name}, {place}")
+            place, _, number = task.folder.name.partition("-")
+            counted = f"fold {int(number) + 1}" if place == "fold" else f"another seed, {number}"
+            self.labels.append(task.name if task.folder.parent.name == "models" else f"{task.name}, {counted}")
         minutes = max(1, round(total(left, stage.schedule) * 1.1 / 60))
         about = f"about {minutes} minute{'s' if minutes > 1 else ''}"
         self.console.print(
-            f"{len(left)} trainings, {stage.schedule.workers} at a time: {about}. "
-            f"The report grows in {self.out / 'report.html'}; Ctrl-C stops, --resume goes on."
+            f"{len(left)} training{'s' if len(left) != 1 else ''}, {stage.schedule.workers} at a time: {about}. "
+            f"The report grows in {self.out / 'report.html'}; Ctrl-C stops, --resume goes on.",
+            soft_wrap=True,
         )
         self.whole = self.bars.add_task("All trainings", total=sum(self.seconds), note="")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -18,22 +19,31 @@ percent = NUMBERS.percent
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None) -> None:
     """One table; numbers to the right, words to the left."""
-    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     for column in columns:
         table.add_column(
             column, justify="left" if column in LEFT else "right", overflow="fold", no_wrap=column not in LEFT
         )
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    console = Console(highlight=False, markup=False)
+    console.print(title, style="bold")
+    console.print(table)
+    if caption:
+        console.print(caption)
+
+
+def chosen(accuracy: float, winner: bool) -> str:
+    """An accuracy on validation, marked where it made the winner."""
+    return percent(accuracy) + (" ←" if winner else "  ")
 
 
 def models_table(results: Mapping[str, Any]) -> None:
     """The models of a study, the winner marked."""
     rows = [
         [
-            f"{name} ←" if name == results["winner"] else name,
-            percent(model["validation"]["accuracy"]),
+            name,
+            chosen(model["validation"]["accuracy"], name == results["winner"]),
             percent(model["test"]["accuracy"]),
             NUMBERS.percent_range(*model["test"]["accuracy_ci95"]),
             f"{model['test']['nll']:.3f}",
@@ -43,7 +53,7 @@ def models_table(results: Mapping[str, Any]) -> None:
         for name, model in results["models"].items()
     ]
     n = results["dataset"]["test"]["n"]
-    columns = ("Model", "Validation", "Test", "95 % interval", "NLL", "ECE", "Trained in")
+    columns = ("Model", "Validation", "Test", "95 % interval", "NLL", "ECE", "Training")
     show(f"{results['dataset']['name']}: accuracy", columns, rows, f"{n:,} test images; ← chosen on validation")
     for name, entry in results["crossval"].items():
         crossval_line(name, entry)
@@ -63,8 +73,8 @@ def sentences(results: Mapping[str, Any]) -> None:
     from bruit.report.conclusion import sentences as conclude
 
     console = Console(highlight=False, markup=False)
-    for sentence in conclude(results):
-        console.print(f"· {sentence}")
+    for claim in conclude(results):
+        console.print(f"· {' '.join(claim)}")
 
 
 def evaluation_table(figures: Mapping[str, Any]) -> None:
@@ -99,7 +109,7 @@ def crossval_table(figures: Mapping[str, Any]) -> None:
         ]
         for row in figures["folds"]
     ]
-    show(f"{figures['model']}: {figures['k']} folds", ("Fold", "Held out", "Accuracy", "NLL", "Trained in"), rows)
+    show(f"{figures['model']}: {figures['k']} folds", ("Fold", "Held out", "Accuracy", "NLL", "Training"), rows)
     crossval_line(figures["model"], figures)
 
 
@@ -108,9 +118,9 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
     rows = [
         [
             row["run"],
-            f"{row['name']} ←" if row["winner"] else row["name"],
+            row["name"],
             row["data"],
-            percent(row["validation_accuracy"]),
+            chosen(row["validation_accuracy"], row["winner"]),
             percent(row["accuracy"]),
             NUMBERS.percent_range(*row["accuracy_ci95"]),
         ]
@@ -118,8 +128,9 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
     ]
     columns = ("Run", "Model", "Data", "Validation", "Test", "95 % interval")
     show("Accuracy", columns, rows, "← chosen on validation in its run")
+    if len(rows) > 1 and not compared["comparison"]:
+        click.echo("The runs are of different data: their models cannot be compared image by image.")
     if not compared["comparison"]:
-        print("The runs were tested on different images: their figures cannot be compared image by image.")
         return
     rows = [
         [
@@ -130,9 +141,8 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
         ]
         for row in compared["comparison"]
     ]
-    title = f"How far {compared['comparison'][0]['a']} is ahead, in percentage points" if rows else ""
-    if rows:
-        show(title, ("Model", "Ahead", "95 % interval", "p (McNemar, Holm)"), rows)
+    title = f"How far {compared['comparison'][0]['a']} is ahead, in percentage points"
+    show(title, ("Model", "Ahead", "95 % interval", "p (McNemar, Holm)"), rows)
 
 
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:

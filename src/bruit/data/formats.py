@@ -96,8 +96,8 @@ def to_uint8(raw: Raw, split: Split) -> tuple[NDArray[np.uint8], Scale, list[Fin
     if raw.dtype.kind not in "buif":
         raise DataError(f"expected numbers in the {name} images, received dtype {raw.dtype}")
     shaped = _as_stack(raw, name)
-    if len(shaped) == 0:
-        raise DataError(f"expected at least one {name} image, received none (shape {raw.shape})")
+    if shaped.size == 0:
+        raise DataError(f"expected at least one {name} image of one pixel or more, received shape {raw.shape}")
     low, high = _range(shaped, name)
     scale = _scale(raw.dtype, low, high, name)
     out = np.empty(shaped.shape, np.uint8)
@@ -138,20 +138,28 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
         return np.asarray(np.argmax(values, axis=1), np.int64)
     if values.ndim != 1:
         raise DataError(f"expected {name} labels as (N,), (N, 1) or one-hot (N, C), received shape {raw.shape}")
-    whole = values.astype(np.int64)
-    if values.dtype.kind == "f" and not np.array_equal(whole, values):
+    fractions = values[values != np.rint(values)] if values.dtype.kind == "f" else values[:0]
+    if len(fractions):
+        raise DataError(f"expected whole numbers as {name} labels, received fractions such as {fractions[0]}")
+    low, high = values.min(), values.max()
+    if low < 0 or high >= 2**63:
+        wrong = low if low < 0 else high
         raise DataError(
-            f"expected whole numbers as {name} labels, received fractions such as {values[whole != values][0]}"
+            f"expected {name} labels of 0 or more, in 64 bits, received {wrong}; remove or relabel those images"
         )
-    if whole.min() < 0:
-        raise DataError(f"expected {name} labels of 0 or more, received {whole.min()}; remove or relabel those images")
-    return whole
+    return values.astype(np.int64)
 
 
 def write_npy_folder(pair: DataPair, folder: Path, force: bool = False) -> list[Path]:
-    """Write the four files (uint8 (N, H, W) and int64 (N,)); refuses to overwrite unless `force`."""
+    """Write the four files; refuses to overwrite unless `force`.
+
+    Images are uint8 (N, H, W). Labels are the names of the classes, so that they mean the same when they are read
+    again: int64 (N,) where all names are whole numbers, else str.
+    """
     refuse_overwriting(folder, force)
-    arrays: tuple[Raw, ...] = (pair.train.images, pair.train.labels, pair.test.images, pair.test.labels)
+    names = np.array(pair.classes)
+    values = names.astype(np.int64) if all(name.isdecimal() for name in pair.classes) else names
+    arrays = [array for part in (pair.train, pair.test) for array in (part.images, values[part.labels])]
     for name, array in zip(NPY_NAMES, arrays, strict=True):
         write_npy(folder / name, array)
     return [folder / name for name in NPY_NAMES]

@@ -34,7 +34,8 @@ class Logistic:
         weights, biases = model.coef_, model.intercept_
         if len(train.classes) == 2:  # scikit-learn keeps one row for two classes
             weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
-        return {"weights": weights.astype(np.float32), "biases": biases.astype(np.float32)}
+        # In the order in which they are stored: another one would change the last digits of their products.
+        return {"weights": weights.astype(np.float32, order="C"), "biases": biases.astype(np.float32)}
 
     def log_probabilities(self, tensors: Tensors, images: NDArray[np.uint8], n_classes: int) -> NDArray[np.float32]:
         """Scores (N, C): log-probabilities but for a constant a row."""
@@ -62,9 +63,9 @@ class Neighbours:
         votes = np.zeros((len(images), n_classes), np.float32)
         votes[:, model.classes_] = model.predict_proba(_rows(images))
         # A class without a vote is not impossible: one more vote is shared among all classes.
-        smoothed: NDArray[np.float32] = (votes * k + np.float32(1 / n_classes)) / np.float32(k + 1)
-        return np.log(smoothed).astype(np.float32)
+        logs: NDArray[np.float32] = np.log((votes * k + np.float32(1 / n_classes)) / np.float32(k + 1))
+        return logs
 
 
 def _rows(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return images.reshape(len(images), -1).astype(np.float32) / 255
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)

@@ -37,8 +37,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Convolutional:
-    """The textbook network: 3 × 3 convolutions without padding, ReLU, 2 × 2 max pooling after each; then one
-    dense layer.
+    """The textbook network: 3 × 3 convolutions without padding, ReLU, 2 × 2 max pooling between them; one dense layer.
 
     channels  of each convolution
     dropout   probability, before the dense layer
@@ -49,40 +48,48 @@ class Convolutional:
 
     def build(self, shape: tuple[int, int], n_classes: int) -> nn.Sequential:
         layers: list[nn.Module] = []
-        previous, (height, width) = 1, shape
-        for channels in self.channels:
-            layers += [nn.Conv2d(previous, channels, 3), nn.ReLU(), nn.MaxPool2d(2)]
-            previous, height, width = channels, (height - 2) // 2, (width - 2) // 2
+        previous, height, width = 1, *shape
+        for index, channels in enumerate(self.channels):
+            if index:
+                layers.append(nn.MaxPool2d(2))
+                height, width = height // 2, width // 2
+            # What is too small to lose its border is padded.
+            padding = int(min(height, width) < 3)
+            layers += [nn.Conv2d(previous, channels, 3, padding=padding), nn.ReLU()]
+            previous, height, width = channels, height - 2 + 2 * padding, width - 2 + 2 * padding
+            if min(height, width) < 1:
+                raise ValueError(f"nothing is left of {shape[0]} × {shape[1]} pixels")
         return nn.Sequential(
             *layers, nn.Flatten(), nn.Dropout(self.dropout), nn.Linear(previous * height * width, n_classes)
         )
 
 
 @dataclass(frozen=True)
-class Strided:
-    """An all-convolutional network that is cheap for what it reads: squares of 2 × 2 pixels become channels, then 3 × 3
-    convolutions, each with batch normalisation and ReLU, some of stride 2; the average over all positions goes to one
-    dense layer.
+class Normalised:
+    """Convolutions of 3 × 3 with batch normalisation and ReLU; the average over all positions goes to one dense layer.
 
-    channels, strides  of each convolution
-    dropout            probability, before the dense layer
+    channels  of each convolution
+    pooled    how many of them, the first ones, are followed by 2 × 2 max pooling
+    dropout   probability, before the dense layer
+
+    Pooling comes before the normalisation, which then has a quarter of the values to read; the last convolution is not
+    padded, so the border, which holds little, weighs less.
     """
 
     channels: tuple[int, ...]
-    strides: tuple[int, ...]
+    pooled: int
     dropout: float = 0.0
 
     def build(self, shape: tuple[int, int], n_classes: int) -> nn.Sequential:
-        layers: list[nn.Module] = [nn.PixelUnshuffle(2)]
-        if shape[0] % 2 or shape[1] % 2:  # an odd side gets one more row or column of the border's colour
-            layers.insert(0, nn.ReplicationPad2d((0, shape[1] % 2, 0, shape[0] % 2)))
-        previous = 4
-        for channels, stride in zip(self.channels, self.strides, strict=True):
-            layers += [
-                nn.Conv2d(previous, channels, 3, stride, padding=1, bias=False),
-                nn.BatchNorm2d(channels),
-                nn.ReLU(),
-            ]
+        layers: list[nn.Module] = []
+        previous, side = 1, min(shape)
+        for index, channels in enumerate(self.channels):
+            padding = 0 if index == len(self.channels) - 1 and side >= 3 else 1
+            layers.append(nn.Conv2d(previous, channels, 3, padding=padding, bias=False))
+            if index < self.pooled and side >= 2:
+                layers.append(nn.MaxPool2d(2))
+                side //= 2
+            layers += [nn.BatchNorm2d(channels), nn.ReLU()]
             previous = channels
         head: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         if self.dropout:

@@ -15,14 +15,14 @@ from safetensors.numpy import save as encode
 from bruit.errors import DataError, ModelError
 from bruit.files import read_json, write_atomically, write_json
 from bruit.models.baselines import Logistic, Neighbours, Tensors
-from bruit.models.networks import Convolutional, Dense, Strided
+from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.models.trained import Baseline, Network, new_model
 from bruit.models.zoo import Config
 from bruit.training.device import choose_precision
 
 SCHEMA = 1
 KINDS: dict[str, Callable[..., Config]] = {
-    kind.__name__: kind for kind in (Logistic, Neighbours, Dense, Convolutional, Strided)
+    kind.__name__: kind for kind in (Logistic, Neighbours, Dense, Convolutional, Normalised)
 }
 
 
@@ -55,11 +55,11 @@ def load_model(folder: str | Path) -> Network | Baseline:
         height, width = (int(side) for side in stored["input_shape"])
         name, classes = str(stored["name"]), tuple(str(label) for label in stored["classes"])
         config: Config = kind(**settings)
+        model = new_model(name, config, classes, (height, width), choose_precision())
     except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f"{folder / 'config.json'} is not a model's description ({error!r}); train it again"
         ) from error
-    model = new_model(name, config, classes, (height, width), choose_precision())
     model.load_tensors(read_tensors(folder / "weights.safetensors"))
     return model
 

@@ -36,7 +36,9 @@ class Trained(ABC):
             height, width = self.input_shape
             received = f"{images.dtype} {images.shape}"
             raise DataError(f"{self.name} expects images as uint8 (N, {height}, {width}), received {received}")
-        return apply_temperature(self.logits(images), 1.0)
+        if len(images) == 0:
+            return np.empty((0, len(self.classes)), np.float32)
+        return apply_temperature(self.logits(np.ascontiguousarray(images)), 1.0)
 
     @abstractmethod
     def tensors(self) -> Tensors:
@@ -133,17 +135,19 @@ class Baseline(Trained):
         return logs / np.float32(self.temperature)
 
     def tensors(self) -> Tensors:
-        return self.learned | {"temperature": np.float32(self.temperature).reshape(1)}
+        return self.learned | {"temperature": np.array([self.temperature])}
 
     def load_tensors(self, tensors: Tensors) -> None:
-        learned = dict(tensors)
+        self.learned = dict(tensors)
         try:
-            self.temperature = float(learned.pop("temperature")[0])
-        except (KeyError, IndexError) as error:
+            self.temperature = float(self.learned.pop("temperature")[0])
+            trial = self.logits(np.zeros((1, *self.input_shape), np.uint8))
+            if trial.shape != (1, len(self.classes)):
+                raise ValueError(f"{trial.shape[1]} classes")
+        except (KeyError, IndexError, ValueError) as error:
             raise ModelError(
                 f"the weights of {self.name} do not fit its config; they come from another model"
             ) from error
-        self.learned = learned
 
 
 def new_model(

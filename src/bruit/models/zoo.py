@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from bruit.errors import ConfigError
 from bruit.models.baselines import Logistic, Neighbours
-from bruit.models.networks import Convolutional, Dense, Strided
+from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.training.recipe import Augmentation, Recipe
 
 Family = Literal["baseline", "dense", "convolutional"]
-Config = Logistic | Neighbours | Dense | Convolutional | Strided
+Config = Logistic | Neighbours | Dense | Convolutional | Normalised
 
 
 @dataclass(frozen=True)
@@ -47,39 +47,41 @@ ZOO: dict[str, Entry] = {
     ),
     "dnn-plus": Entry(
         "DNN, improved",
-        "Wider and deeper, with batch normalisation, a one-cycle schedule and augmentation.",
+        "Three wider dense layers with batch normalisation, a one-cycle schedule and augmentation.",
         "dense",
-        Dense((1024, 1024, 512), dropout=0.1, batch_norm=True),
+        Dense((1024, 512, 256), batch_norm=True),
         Recipe(
-            epochs=12,
-            batch_size=256,
-            optimizer="adamw",
-            learning_rate=4e-3,
-            schedule="one-cycle",
-            weight_decay=0.02,
-            augmentation=Augmentation(rotation=12, shift=0.06, scale=0.1, brightness=0.1),
-        ),
-    ),
-    "cnn": Entry(
-        "CNN",
-        "Two convolutions with max pooling, as the notebooks train it.",
-        "convolutional",
-        Convolutional((128, 32), dropout=0.3),
-        Recipe(epochs=15, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best"),
-    ),
-    "cnn-plus": Entry(
-        "CNN, improved",
-        "Five convolutions with batch normalisation, strides for pooling, a one-cycle schedule and augmentation.",
-        "convolutional",
-        Strided((32, 64, 64, 96, 128), strides=(1, 2, 1, 2, 1)),
-        Recipe(
-            epochs=8,
-            batch_size=256,
+            epochs=14,
+            batch_size=128,
             optimizer="adamw",
             learning_rate=8e-3,
             schedule="one-cycle",
             weight_decay=0.05,
-            augmentation=Augmentation(rotation=15, shift=0.07, scale=0.1, brightness=0.1),
+            augmentation=Augmentation(rotation=10, shift=0.05, scale=0.05, brightness=0.1),
+        ),
+    ),
+    "cnn": Entry(
+        "CNN",
+        "Three convolutions, max pooling and dropout, as the notebooks train it.",
+        "convolutional",
+        Convolutional((32, 64, 64), dropout=0.3),
+        Recipe(epochs=8, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best"),
+    ),
+    "cnn-plus": Entry(
+        "CNN, improved",
+        "Four convolutions with batch normalisation, trained by Muon on a one-cycle schedule with augmentation.",
+        "convolutional",
+        Normalised((32, 64, 96, 96), pooled=2),
+        Recipe(
+            epochs=8,
+            batch_size=128,
+            optimizer="muon",
+            learning_rate=8e-3,
+            schedule="one-cycle",
+            weight_decay=0.05,
+            muon_learning_rate=0.04,
+            muon_weight_decay=0.2,
+            augmentation=Augmentation(rotation=10, shift=0.05, scale=0.05, brightness=0.05),
         ),
     ),
 }

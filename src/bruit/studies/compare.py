@@ -11,28 +11,24 @@ import numpy as np
 from bruit.errors import RunError
 from bruit.evaluation.comparison import compare_on_test
 from bruit.evaluation.metrics import correct
-from bruit.files import read_json, read_npy
+from bruit.files import read_npy
+from bruit.studies.results import read_results
 
 
 def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
     """The models of finished runs, and each against the best of them where all were tested on the same images.
 
-    Returns {"models": [{run, name, title, winner, validation, test, ...}], "comparison": rows as in
-    results.json, with names
-    RUN:NAME, or [] where the test sets differ}. The best is the winner with the highest validation accuracy.
-    Raises RunError for a folder without results.json.
+    Returns {"models": [{run, name, title, data, winner, validation_accuracy, n, accuracy, ...}], "comparison": rows as
+    in results.json, with names RUN:NAME, or [] where the data differ}. The best is the winner with the highest
+    validation accuracy. Raises RunError for a folder without a finished run.
     """
     rows: list[dict[str, Any]] = []
     right: dict[str, np.ndarray] = {}
-    tests = set()
-    for run in map(Path, runs):
-        if not (run / "results.json").is_file():
-            raise RunError(
-                f"{run} holds no finished run (results.json is missing); resume it with bruit study --resume"
-            )
-        results = read_json(run / "results.json")
+    fingerprints = set()
+    for run in dict.fromkeys(map(Path, runs)):
+        results = read_results(run)
         labels = np.array(read_npy(run / "test_labels.npy"))
-        tests.add((results["dataset"]["fingerprint"], len(labels)))
+        fingerprints.add(results["dataset"]["fingerprint"])
         for name, model in results["models"].items():
             key = f"{run}:{name}"
             right[key] = correct(np.array(read_npy(run / "models" / name / "test_probs.npy")), labels)
@@ -52,5 +48,5 @@ def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
         raise RunError("expected one run folder or more, received none")
     winners = [row for row in rows if row["winner"]]
     best = max(winners, key=lambda row: row["validation_accuracy"])
-    comparison = compare_on_test(right, f"{best['run']}:{best['name']}", seed=0) if len(tests) == 1 else []
+    comparison = compare_on_test(right, f"{best['run']}:{best['name']}", seed=0) if len(fingerprints) == 1 else []
     return {"models": rows, "comparison": comparison}

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bruit.data.dataset import DataPair, Dataset
 from bruit.data.sources import DEFAULT, load
 from bruit.errors import DataError, ModelError
 from bruit.evaluation.calibration import apply_temperature, log_probabilities
 from bruit.evaluation.summary import evaluate_split
-from bruit.files import read_json
 from bruit.models.store import load_model
 from bruit.models.trained import Trained
 from bruit.predictor import Predictor
+from bruit.studies.results import read_results
 from bruit.studies.run import SETTINGS
 
 
@@ -27,7 +29,7 @@ def find_model(model: str | Path) -> Trained:
         if not name:
             if not (run / "results.json").is_file():
                 raise ModelError(f"{run} has no winner yet; resume the study, or name a model as {run}:NAME")
-            name = read_json(run / "results.json")["winner"]
+            name = read_results(run)["winner"]
         if not (run / "models" / name / "config.json").is_file():
             there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
             raise ModelError(f"{run} has no finished model {name}; there are {', '.join(there) or 'none'}")
@@ -54,9 +56,9 @@ def evaluate(model: str | Path | Predictor, data: str | Path | DataPair | Datase
         expected, received = (f"{h} × {w}" for h, w in (predictor.input_shape, dataset.shape))
         raise DataError(f"the model reads images of {expected} pixels, the data has {received}; resize them first")
     # A data set need not hold every class that the model knows, nor number them alike.
-    labels = [predictor.classes.index(name) for name in dataset.classes]
+    index = np.array([predictor.classes.index(name) for name in dataset.classes])
     probabilities = predictor.probabilities(dataset.images)
     temperature = getattr(predictor, "temperature", 1.0)
     uncalibrated = apply_temperature(log_probabilities(probabilities), 1 / temperature)
-    truth = [labels[label] for label in dataset.labels]
-    return evaluate_split(probabilities, uncalibrated, truth, predictor.classes, dataset.ids, detail=True)
+    labels = index[dataset.labels]
+    return evaluate_split(probabilities, uncalibrated, labels, predictor.classes, dataset.ids, detail=True)

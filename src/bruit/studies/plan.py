@@ -65,10 +65,13 @@ def make_plan(
 ) -> Plan:
     """Plan the study of `pair` in the folder `run`.
 
-    Raises ConfigError for unknown models, DataError for too few images of a class.
+    Raises ConfigError for unknown models and numbers that make no sense, DataError for too few images of a class.
     """
+    models, crossval = tuple(dict.fromkeys(models)), tuple(dict.fromkeys(crossval))
     if not models:
         raise ConfigError(f"expected one model or more, received none; choose among {', '.join(ZOO)}")
+    if epochs is not None and epochs < 1:
+        raise ConfigError(f"expected 1 epoch or more, received {epochs}")
     chosen = {name: entry(name) for name in [*models, *crossval]}
 
     def epochs_of(name: str) -> int | None:
@@ -100,8 +103,8 @@ def make_plan(
     settings = Settings(
         data=data,
         fingerprint=pair.fingerprint(),
-        models=tuple(models),
-        crossval=tuple(crossval),
+        models=models,
+        crossval=crossval,
         folds=folds,
         repeats=repeats,
         seed=seed,

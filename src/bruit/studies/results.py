@@ -9,15 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset
+from bruit.errors import RunError
 from bruit.evaluation.calibration import apply_temperature, log_probabilities
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
 from bruit.evaluation.folds import compare_folds, summarise_crossval
 from bruit.evaluation.metrics import correct
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
+from bruit.studies.run import SETTINGS
 from bruit.training.crossval import CrossValidation, FoldFit, read_history
 
 SCHEMA = 1
+
+
+def read_results(run: Path) -> dict[str, Any]:
+    """results.json of a finished run. Raises RunError if the folder holds none, or it has another layout."""
+    if not (run / SETTINGS).is_file():
+        raise RunError(f"{run} holds no run ({SETTINGS} is missing); expected the --out of a bruit study")
+    if not (run / "results.json").is_file():
+        raise RunError(f"{run} is not finished (results.json is missing); go on with bruit study --out {run} --resume")
+    results = read_json(run / "results.json")
+    schema = results.get("schema") if isinstance(results, dict) else None
+    if schema != SCHEMA:
+        raise RunError(
+            f"{run / 'results.json'} has layout {schema}, expected {SCHEMA}; run the study again with this version"
+        )
+    return dict(results)
 
 
 def dataset_section(pair: DataPair, n_validation: int) -> dict[str, Any]:

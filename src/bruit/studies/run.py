@@ -46,15 +46,16 @@ class Settings:
 def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> Iterator[None]:
     """Hold the run folder's lock for the body, with study.toml in place.
 
-    A folder with another run is refused unless `resume` (same settings: go on) or `force` (delete that run's
-    files). A folder
-    with anything else in it is always refused. Raises RunError.
+    A folder with another run is refused unless `resume` (same settings: go on) or `force` (delete that run's files).
+    A folder with anything else in it is always refused. Raises RunError.
     """
     from filelock import FileLock, Timeout
 
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; give --out a folder")
-    foreign = [path.name for path in folder.iterdir() if path.name != "lock"] if folder.is_dir() else []
+    present = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    # What a study leaves that was killed before its first file was whole is nobody's.
+    foreign = [name for name in present if name != "lock" and not name.startswith(f".{SETTINGS}.")]
     if foreign and not (folder / SETTINGS).is_file():
         raise RunError(
             f"{folder} holds other files ({', '.join(sorted(foreign)[:4])}); give --out an empty or a new folder"
@@ -75,6 +76,7 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
                 raise RunError(f"{folder} holds a run already; add --resume to go on with it, --force to replace it")
             else:
                 _check_same(read_settings(folder), settings, folder)
+        _sweep(folder)
         write_text(folder / SETTINGS, _to_toml(settings))
         yield
     finally:
@@ -84,7 +86,7 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
 def read_settings(folder: Path) -> dict[str, Any]:
     """study.toml as a dict. Raises RunError if the folder holds no run or the file is damaged."""
     try:
-        return tomllib.loads((folder / SETTINGS).read_text())
+        return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
     except OSError as error:
         raise RunError(f"{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study") from error
     except ValueError as error:
@@ -111,7 +113,9 @@ def _plain(settings: Settings) -> dict[str, Any]:
 
 def _check_same(stored: dict[str, Any], settings: Settings, folder: Path) -> None:
     wanted = _plain(settings)
-    changed = [key for key in sorted(stored.keys() | wanted.keys()) if stored.get(key) != wanted.get(key)]
+    # The same images may lie in another folder now: their fingerprint decides, not the path.
+    keys = sorted((stored.keys() | wanted.keys()) - {"data"})
+    changed = [key for key in keys if stored.get(key) != wanted.get(key)]
     if not changed:
         return
     key = changed[0]
@@ -124,8 +128,16 @@ def _check_same(stored: dict[str, Any], settings: Settings, folder: Path) -> Non
     )
 
 
-def _clear(folder: Path) -> None:
+def _sweep(folder: Path) -> None:
+    """Delete the temporary files of a study that was killed while it wrote."""
     for name in (SETTINGS, *OWN):
+        for leftover in (*folder.glob(f".{name}.*"), *(folder / name).rglob(".*.*")):
+            leftover.unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    # The settings go last: without them what is left would be taken for somebody else's files.
+    for name in (*OWN, SETTINGS):
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 

@@ -44,7 +44,7 @@ def study(
     out: str | Path = "run",
     *,
     models: Sequence[str] = tuple(ZOO),
-    crossval: Sequence[str] = CROSSVAL,
+    crossval: Sequence[str] | None = None,
     folds: int = FOLDS,
     repeats: int = REPEATS,
     epochs: int | None = None,
@@ -56,11 +56,11 @@ def study(
     on_stage: Callable[[Stage], None] = lambda stage: None,
     on_board: Callable[[Board], None] | None = None,
 ) -> dict[str, Any]:
-    """Train the models, cross-validate some of them, read the test set once, write results.json and
-    report.html into `out`.
+    """Train the models, cross-validate some of them, read the test set once, and report into the folder `out`.
 
     data              see `bruit.load`
-    models, crossval  names of the zoo: to train, and to cross-validate in `folds` folds
+    models, crossval  names of the zoo: to train, and to cross-validate in `folds` folds; by default all, and those of
+                      cnn-plus and dnn-plus that are among `models`
     repeats           trainings of the first fold with other seeds, the yardstick for the folds' spread
     epochs            for every network, instead of its recipe's own
     quick             a stratified sample and fewer epochs: to see what comes, not to believe it
@@ -80,7 +80,7 @@ def study(
         data=pair.name if isinstance(data, DataPair) else str(data),
         run=run,
         models=models,
-        crossval=crossval,
+        crossval=[name for name in CROSSVAL if name in models] if crossval is None else crossval,
         folds=min(folds, QUICK_FOLDS) if quick else folds,
         repeats=min(repeats, QUICK_REPEATS) if quick else repeats,
         epochs=epochs,
@@ -141,9 +141,10 @@ def _collect(
         "status": status,
         "version": bruit.__version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": _command(),
         "seed": settings.seed,
         "quick": settings.quick,
+        "plan": {"models": list(settings.models), "crossval": list(settings.crossval)},
         "seconds": seconds,
         "dataset": dataset,
         "models": {
@@ -164,6 +165,14 @@ def _collect(
         "environment": read_json(run / "environment.json"),
     }
     return complete(results, run)
+
+
+def _command() -> str:
+    """The command line that this is, without the machine's paths to it."""
+    program = Path(sys.argv[0])
+    if program.stem == "bruit" or program.parent.name == "bruit":  # the latter is `python -m bruit`
+        return shlex.join(["bruit", *sys.argv[1:]])
+    return "bruit.study(…), called from Python"
 
 
 def _report(run: Path, results: dict[str, Any]) -> None:

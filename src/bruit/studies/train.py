@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from bruit.data.dataset import Dataset
-from bruit.errors import RunError
 from bruit.evaluation.calibration import apply_temperature, log_probabilities
 from bruit.evaluation.summary import evaluate_split
-from bruit.files import read_json, read_npy, write_json
+from bruit.files import read_json, read_npy
 from bruit.models.zoo import entry
+from bruit.training.claim import claim
 from bruit.training.fit import fit
 from bruit.training.loop import CHECKPOINT, Progress
 
@@ -37,20 +37,8 @@ def train(
     """
     out = Path(out)
     entry(name)
-    request = {"name": name, "seed": seed, "epochs": epochs, "fingerprint": train.fingerprint()}
-    if out.exists() and not out.is_dir():
-        raise RunError(f"{out} is a file; give --out a folder")
-    present = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
-    if present and REQUEST not in present:
-        raise RunError(f"{out} holds other files ({', '.join(present[:4])}); give --out an empty or a new folder")
-    if present and not (resume or force):
-        raise RunError(f"{out} holds a training already; add --resume to go on with it, --force to replace it")
-    if present and resume and not force and read_json(out / REQUEST) != request:
-        raise RunError(f"{out} was begun with another model, seed, epochs or data; repeat them, or add --force")
-    if force:
-        for leftover in ("config.json", CHECKPOINT):
-            (out / leftover).unlink(missing_ok=True)
-    write_json(out / REQUEST, request)
+    request = {"model": name, "seed": seed, "epochs": epochs, "fingerprint": train.fingerprint()}
+    claim(out, REQUEST, request, resume=resume, force=force, stale=("config.json", CHECKPOINT))
     if not (out / "config.json").is_file():
         fit(name, train, epochs=epochs, seed=seed, folder=out, resume=resume, on_progress=on_progress)
     config = read_json(out / "config.json")

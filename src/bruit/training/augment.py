@@ -15,10 +15,9 @@ def augment(images: Tensor, ranges: Augmentation) -> Tensor:
     """Rotate, shift, scale and brighten every image by a draw of its own from PyTorch's current random stream.
 
     images: (N, 1, H, W) float on any scale of 0…1; returned in the same shape. Uncovered borders repeat the
-    mirror image, as
-    the noise recipes of photographs do.
+    mirror image, as the noise recipes of photographs do.
     """
-    n = len(images)
+    n, _, height, width = images.shape
 
     def uniform(reach: float) -> Tensor:
         return (torch.rand(n, device=images.device) * 2 - 1) * reach
@@ -27,10 +26,11 @@ def augment(images: Tensor, ranges: Augmentation) -> Tensor:
         angle = uniform(math.radians(ranges.rotation))
         zoom = 1 + uniform(ranges.scale)
         cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-        # grid_sample's coordinates run from −1 to 1, so a shift of the whole side is 2.
+        # grid_sample's coordinates run from −1 to 1, so a shift of the whole side is 2, and one along the height is
+        # not as long as one along the width unless the image is square.
         shift_x, shift_y = uniform(2 * ranges.shift), uniform(2 * ranges.shift)
-        theta = torch.stack([cos, -sin, shift_x, sin, cos, shift_y], dim=1).view(n, 2, 3)
-        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+        theta = torch.stack([cos, -sin * (height / width), shift_x, sin * (width / height), cos, shift_y], dim=1)
+        grid = F.affine_grid(theta.view(n, 2, 3), list(images.shape), align_corners=False)
         images = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     if ranges.brightness:
         images = (images + uniform(ranges.brightness).view(n, 1, 1, 1)).clamp(0, 1)

@@ -13,12 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
+from bruit.errors import ConfigError
 from bruit.evaluation.metrics import nll
 from bruit.files import read_json, read_npy, write_npy
+from bruit.models.zoo import entry
+from bruit.training.claim import claim
 from bruit.training.device import Precision, choose_precision
 from bruit.training.pool import Board, Schedule, Task, run_tasks
 from bruit.training.recipe import derived_seed
 from bruit.training.splits import folds, validation_split
+
+REQUEST = "crossval.json"
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def cross_validate(
     repeats: int = 0,
     seed: int = 0,
     epochs: int | None = None,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     workers: int | None = None,
     precision: Precision | None = None,
     on_board: Callable[[Board], None] | None = None,
@@ -77,14 +82,20 @@ def cross_validate(
 
     k        stratified folds; the same (data set, k, seed) gives the same folds for every model
     repeats  train the first fold this many times more with other seeds
-    folder   where each fold leaves its model and history; what is finished there is not done again
+    folder   where each fold leaves its model and history; what is finished there, of the same model, data, k, seed and
+             epochs, is not done again
     workers  trainings at once; by default as many as there are cores
 
-    Raises ConfigError for k < 2, DataError if a class has fewer images than folds.
+    Raises ConfigError for k < 2 or repeats < 0, DataError if a class has fewer images than folds, RunError if `folder`
+    holds something else.
     """
     with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
-        base = folder or Path(temporary)
+        base = Path(folder or temporary)
+        entry(name)
         tasks = fold_tasks(name, dataset, k=k, repeats=repeats, seed=seed, epochs=epochs, folder=base)
+        if folder is not None:
+            request = {"model": name, "folds": k, "seed": seed, "epochs": epochs, "fingerprint": dataset.fingerprint()}
+            claim(base, REQUEST, request, resume=True)
         schedule = Schedule.plan(len(tasks), precision or choose_precision(), workers)
         run_tasks(tasks, dataset, schedule, on_board=on_board)
         return collect(name, dataset, tasks, k, base)
@@ -97,6 +108,8 @@ def fold_tasks(
 
     Each fold sets a validation part of its own training images apart; the held-out images choose nothing.
     """
+    if repeats < 0:
+        raise ConfigError(f"expected 0 repeats or more, received {repeats}")
     tasks = []
     for fold, (rest, held_out) in enumerate(folds(dataset, k, derived_seed(seed, "folds"))):
         kept, inner = validation_split(dataset.subset(rest), derived_seed(seed, "fold", fold))
@@ -136,7 +149,7 @@ def collect(name: str, dataset: Dataset, tasks: list[Task], k: int, folder: Path
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """The rows of history.jsonl."""
-    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
 
 
 def summary(result: CrossValidation, labels: NDArray[np.int64]) -> dict[str, Any]:

@@ -23,7 +23,12 @@ def seconds_per_task(tasks: Sequence[Task], dataset: Dataset, schedule: Schedule
     for task in tasks:
         if task.name not in speed:
             speed[task.name] = _seconds_per_image(task.name, dataset, schedule)
-    return [speed[task.name] * len(task.train) * (task.epochs or 1) for task in tasks]
+    return [speed[task.name] * len(task.train) * _epochs(task) for task in tasks]
+
+
+def _epochs(task: Task) -> int:
+    recipe = entry(task.name).recipe
+    return 1 if recipe is None else task.epochs or recipe.epochs
 
 
 def _seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from bruit.errors import ModelError
 from bruit.evaluation.calibration import apply_temperature
 from bruit.evaluation.metrics import nll
 from bruit.files import write_text
+from bruit.models.baselines import Tensors
 from bruit.models.store import read_tensors, write_tensors
 from bruit.models.trained import Network
 from bruit.training.augment import augment
+from bruit.training.device import keep_freed_memory
+from bruit.training.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
 from bruit.training.recipe import Recipe, derived_seed
 
 Row = dict[str, Any]
@@ -47,12 +50,12 @@ class Loop:
         self, model: Network, recipe: Recipe, train: Dataset, validation: Dataset, seed: int, folder: Path | None
     ) -> None:
         self.model, self.recipe, self.seed, self.folder = model, recipe, seed, folder
-        self.images = torch.tensor(train.images, device=model.device)
-        self.labels = torch.tensor(train.labels, device=model.device)
+        self.images = torch.tensor(np.ascontiguousarray(train.images), device=model.device)
+        self.labels = torch.tensor(np.ascontiguousarray(train.labels), device=model.device)
         self.validation = validation
         model.module.mean.fill_(float(train.images.mean()) / 255)
         model.module.std.fill_(max(float(train.images.std()) / 255, 1e-3))
-        self.optimizer = _optimizer(model.module, recipe)
+        self.optimizers = make_optimizers(model.module, recipe)
         self.average = {name: value.clone() for name, value in model.module.state_dict().items()} if recipe.ema else {}
         self.best: dict[str, Tensor] = {}
         self.history: list[Row] = []
@@ -65,6 +68,7 @@ class Loop:
     ) -> list[Row]:
         """Train to the last epoch; the weights to keep are in the model afterwards."""
         recipe, module, device = self.recipe, self.model.module, self.model.device
+        keep_freed_memory()
         if resume:
             self.restore()
         n_batches = max(1, math.ceil(len(self.images) / recipe.batch_size))
@@ -81,8 +85,8 @@ class Loop:
             module.train()
             for batch in order.tensor_split(n_batches):
                 learning_rate = recipe.learning_rate_at(step, steps)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = learning_rate
+                for group in self.groups():
+                    group["lr"] = group["peak"] * learning_rate / recipe.learning_rate
                 pixels = self.images[batch].unsqueeze(1).float() / 255
                 targets = self.labels[batch]
                 if recipe.augmentation is not None:
@@ -90,9 +94,10 @@ class Loop:
                 with autocast:
                     logits = module.from_pixels(pixels).float()
                 loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-                self.optimizer.zero_grad(set_to_none=True)
+                module.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
-                self.optimizer.step()
+                for optimizer in self.optimizers:
+                    optimizer.step()
                 self.update_average(step)
                 step += 1
                 seen += len(batch)
@@ -167,11 +172,7 @@ class Loop:
             "weights": self.model.module.state_dict(),
             "average": self.average,
             "best": self.best,
-            "optimizer": {
-                f"{index}.{key}": value
-                for index, state in self.optimizer.state_dict()["state"].items()
-                for key, value in state.items()
-            },
+            "optimizer": optimizer_tensors(self.optimizers),
         }
         tensors = {
             f"{group}/{name}": value.detach().cpu().numpy()
@@ -187,6 +188,16 @@ class Loop:
         if self.folder is None or not (self.folder / CHECKPOINT).is_file():
             return
         tensors = read_tensors(self.folder / CHECKPOINT)
+        try:
+            self.take_over(tensors)
+        except (KeyError, IndexError, RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{self.folder / CHECKPOINT} is not of a training of {self.model.name} such as this one; "
+                "remove it, or train into another folder"
+            ) from error
+
+    def take_over(self, tensors: Tensors) -> None:
+        """Set the state to what `checkpoint` wrote."""
         groups: dict[str, dict[str, Tensor]] = {"weights": {}, "average": {}, "best": {}, "optimizer": {}}
         self.history = json.loads(tensors.pop("history").tobytes())
         for path, array in tensors.items():
@@ -194,26 +205,12 @@ class Loop:
             groups[group][name] = torch.from_numpy(np.array(array)).to(self.model.device)
         self.model.module.load_state_dict(groups["weights"])
         self.average, self.best = groups["average"], groups["best"]
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in groups["optimizer"].items():
-            index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = value
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        load_optimizer_tensors(self.optimizers, groups["optimizer"])
 
-
-def _optimizer(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    # Only matrices and kernels decay: pulling biases and batch norm's scales to zero helps nothing.
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    match recipe.optimizer:
-        case "adam":
-            return torch.optim.Adam(groups, recipe.learning_rate, eps=1e-7, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(groups, recipe.learning_rate, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(groups, recipe.learning_rate, alpha=0.9, eps=1e-7)
+    def groups(self) -> Iterator[dict[str, Any]]:
+        """The parameter groups of all optimisers."""
+        for optimizer in self.optimizers:
+            yield from optimizer.param_groups
 
 
 def write_history(folder: Path, history: list[Row]) -> None:

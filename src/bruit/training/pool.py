@@ -109,9 +109,14 @@ def run_tasks(
             from joblib import Parallel, delayed
 
             parallel = Parallel(
-                schedule.workers, backend="loky", return_as="generator_unordered", pre_dispatch=schedule.workers
+                schedule.workers,
+                backend="loky",
+                return_as="generator_unordered",
+                pre_dispatch=schedule.workers,
+                initializer=_watch_parent,
+                initargs=(os.getpid(),),
             )
-            for task in parallel(delayed(_run_in_worker)(task, dataset, schedule, path, row) for row, task in left):
+            for task in parallel(delayed(_run)(task, dataset, schedule, path, row) for row, task in left):
                 on_done(task)
 
 
@@ -172,19 +177,12 @@ def _predict_held_out(model: Trained, task: Task, dataset: Dataset) -> None:
     write_npy(task.folder / "held_out_probs.npy", model.probabilities(dataset.images[task.held_out]))
 
 
-_watched = False
+def _watch_parent(parent: int) -> None:
+    """End this worker with its study: it must not go on writing into a folder that another study may resume."""
 
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
 
-def _run_in_worker(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row: int) -> Task:
-    global _watched
-    if not _watched:
-        # A worker whose study was killed must not go on writing into a folder that another study may resume.
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-        _watched = True
-    return _run(task, dataset, schedule, board_path, row)
-
-
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()

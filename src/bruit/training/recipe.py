@@ -28,18 +28,21 @@ class Augmentation:
 class Recipe:
     """Optimiser, schedule and regularisation of one training.
 
-    schedule  "constant", or "one-cycle": linear warm-up over `warmup` of all steps, then linear decay to zero
+    optimizer "muon" takes Muon, with the rates of that name, for the kernels of convolutions, and AdamW for the rest
+    schedule  "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine down to nearly zero
     keep      "last" epoch's weights, or those of the epoch that was "best" on validation
     ema       decay a step of the exponential moving average of the weights that is used in the end; 0 for none
     """
 
     epochs: int
     batch_size: int
-    optimizer: Literal["adam", "adamw", "rmsprop"]
+    optimizer: Literal["adam", "adamw", "rmsprop", "muon"]
     learning_rate: float
     schedule: Literal["constant", "one-cycle"] = "constant"
-    warmup: float = 0.25
+    warmup: float = 0.2
     weight_decay: float = 0.0
+    muon_learning_rate: float = 0.0
+    muon_weight_decay: float = 0.0
     label_smoothing: float = 0.0
     ema: float = 0.0
     keep: Literal["last", "best"] = "last"
@@ -49,8 +52,10 @@ class Recipe:
         """The learning rate of step 0 ≤ step < steps."""
         if self.schedule == "constant":
             return self.learning_rate
-        rise = max(1.0, self.warmup * steps)
-        return self.learning_rate * min((step + 1) / rise, (steps - step) / max(1.0, steps - rise))
+        rise = self.warmup * steps
+        if step < rise:
+            return self.learning_rate * min(1.0, (step + 1) / rise)
+        return self.learning_rate * (1 + math.cos(math.pi * (step - rise + 1) / (steps - rise + 1))) / 2
 
 
 def derived_seed(seed: int, *names: object) -> int:

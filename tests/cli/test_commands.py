@@ -1,0 +1,220 @@
+"""Every command once: as JSON, which agrees with the Python function, and as a table."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bruit
+from bruit.data.formats import NPY_NAMES
+from bruit.files import read_json
+from bruit.models.zoo import ZOO
+from bruit.training.crossval import summary
+
+TINY = (
+    "--models",
+    "logistic,dnn",
+    "--crossval",
+    "dnn",
+    "--folds",
+    "2",
+    "--repeats",
+    "1",
+    "--epochs",
+    "2",
+    "--workers",
+    "1",
+)
+
+
+def as_json(value: object) -> object:
+    return json.loads(json.dumps(value))
+
+
+def test_study(cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, run = npy_folder(), tmp_path / "run"
+    done = cli("study", data, "--out", run, *TINY, "--json")
+    assert done.code == 0
+    assert done.json == read_json(run / "results.json")
+    assert done.err.splitlines()[0] == "Reading the data"
+    assert done.err.splitlines()[1] == (
+        "5 trainings, 1 at a time: about 1 minute. "
+        f"The report grows in {run / 'report.html'}; Ctrl-C stops, --resume goes on."
+    )
+    assert (run / "report.html").is_file()
+
+    monkeypatch.setattr("bruit.studies.study._report", lambda run, results: None)
+    settings = {"models": ("logistic", "dnn"), "crossval": ("dnn",), "folds": 2, "repeats": 1, "epochs": 2}
+    same = bruit.study(data, tmp_path / "python", workers=1, **settings)
+    for name in ("logistic", "dnn"):
+        assert done.json["models"][name]["test"] == same["models"][name]["test"]
+    assert done.json["crossval"]["dnn"]["oof"] == same["crossval"]["dnn"]["oof"]
+    assert done.json["conclusion"] == same["conclusion"]
+
+    shown = cli("study", data, "--out", run, *TINY, "--resume")
+    assert shown.code == 0
+    assert shown.out.startswith("data: accuracy\n")
+    for line in ("  logistic ", "  dnn ", "200 test images; ← chosen on validation", "dnn, 2 folds: ", "· “"):
+        assert line in shown.out
+    assert shown.out.count("←") == 2
+    assert "['" not in shown.out
+    assert shown.out.endswith(f"\nThe report: {run / 'report.html'}\n")
+    assert "Writing the report" not in shown.err
+
+
+def test_report(cli, finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.run, run)
+    (run / "report.html").unlink()
+    assert cli("report", run).out == f"The report: {run / 'report.html'}\n"
+    assert (run / "report.html").read_bytes() == (finished.run / "report.html").read_bytes()
+    assert cli("report", run, "--json").json == {"report": str(run / "report.html")}
+
+
+def test_noise(cli, npy_folder, digits, tmp_path: Path) -> None:
+    data, out = npy_folder(), tmp_path / "noisy"
+    made = cli("noise", data, "--recipe", "course", "--seed", "7", "--out", out, "--json")
+    assert made.code == 0
+    assert made.json == {"name": "data+course", "seed": 7, "files": [str(out / name) for name in NPY_NAMES]}
+    noisy = bruit.apply_recipe("course", bruit.load(data), 7)
+    np.testing.assert_array_equal(bruit.load(out).train.images, noisy.train.images)
+    np.testing.assert_array_equal(bruit.load(out).test.labels, digits.test.labels)
+
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    again = ("noise", data, "--recipe", "course", "--out", out)
+    told = cli(*again, "--seed", "7").problem()
+    assert told.endswith("choose another --out, or add --force to replace them")
+    shown = cli(*again, "--seed", "7", "--force")
+    assert shown.out == f"600 training and 200 test images of 28 × 28 pixels are in {out}\n"
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+    cli(*again, "--seed", "8", "--force")
+    assert (out / "train_images.npy").read_bytes() != first["train_images.npy"]
+
+
+def test_noise_keeps_what_the_classes_are_called(cli, npy_folder, digits, tmp_path: Path) -> None:
+    labels = {f"{split}_labels": getattr(digits, split).labels // 5 * 4 + 3 for split in ("train", "test")}
+    letters = {key: np.array(["a", "b", "c", "d", "e", "f", "g", "h"])[value] for key, value in labels.items()}
+    for named, classes in ((labels, ("3", "7")), (letters, ("d", "h"))):
+        data, out = npy_folder(folder="-".join(classes), **named), tmp_path / "out"
+        assert cli("noise", data, "--recipe", "course", "--out", out, "--force").code == 0
+        assert bruit.load(out).classes == classes
+        np.testing.assert_array_equal(np.load(out / "test_labels.npy"), named["test_labels"])
+
+
+def test_train_then_evaluate(cli, npy_folder, tmp_path: Path) -> None:
+    data, out = npy_folder(), tmp_path / "reader"
+    trained = cli("train", "dnn", data, "--out", out, "--epochs", "2", "--seed", "3", "--json")
+    assert trained.code == 0
+    pair = bruit.load(data)
+    fitted = bruit.fit("dnn", pair.train, epochs=2, seed=3)
+    assert trained.json["validation"]["n"] == 60
+    assert trained.json["temperature"] == pytest.approx(fitted.model.temperature)
+
+    shown = cli("train", "dnn", data, "--out", out, "--epochs", "2", "--seed", "3", "--resume")
+    assert shown.out.startswith("dnn: ")
+    assert shown.out.endswith(f"of 60 validation images right, trained in 0 s. The model is in {out}\n")
+    assert "holds a training already" in cli("train", "knn", data, "--out", out).problem()
+    assert "was begun with another model" in cli("train", "knn", data, "--out", out, "--resume").problem()
+
+    evaluated = cli("evaluate", out, data, "--json")
+    assert evaluated.json == as_json(bruit.evaluate(fitted.model, pair))
+    assert evaluated.err == ""
+
+
+def test_evaluate(cli, finished) -> None:
+    figures = cli("evaluate", f"{finished.run}:cnn", finished.data, "--json").json
+    assert figures["confusion"] == finished.results["models"]["cnn"]["test"]["confusion"]
+    shown = cli("evaluate", finished.run, finished.data)
+    assert (shown.code, shown.err) == (0, "")
+    accuracy = finished.results["models"][finished.results["winner"]]["test"]["accuracy"]
+    assert shown.out.startswith(f"{accuracy:.2%} of 200 images right (95 % interval ")
+    assert len([line for line in shown.out.splitlines() if line.endswith("     20  ")]) == 10
+
+
+def test_evaluate_says_what_does_not_fit(cli, finished, npy_folder) -> None:
+    small = npy_folder(train_images=np.zeros((600, 16, 16), np.uint8), test_images=np.zeros((200, 16, 16), np.uint8))
+    expected = "the model reads images of 28 × 28 pixels, the data has 16 × 16; resize them first"
+    assert cli("evaluate", finished.run, small).problem() == expected
+    expected = f"{finished.run} has no finished model rnn; there are cnn, dnn, knn, logistic"
+    assert cli("evaluate", f"{finished.run}:rnn", finished.data).problem() == expected
+
+
+def test_crossval(cli, npy_folder, tmp_path: Path) -> None:
+    data, out = npy_folder(), tmp_path / "folds"
+    arguments = ("crossval", "logistic", data, "--folds", "3", "--workers", "1")
+    figures = cli(*arguments, "--repeats", "1", "--out", out, "--json").json
+    train = bruit.load(data).train
+    result = bruit.cross_validate("logistic", train, k=3, repeats=1, workers=1)
+    again = as_json(summary(result, train.labels))
+    for one in (figures, again):
+        for fold in one["folds"]:
+            del fold["seconds"]
+    assert figures == again
+    assert figures["seed_std"] is not None
+    assert (out / "oof_probs.npy").is_file()
+
+    shown = cli(*arguments)
+    assert shown.code == 0
+    assert shown.out.startswith("logistic: 3 folds\n")
+    assert f"logistic, 3 folds: {result.mean:.2%} ± {100 * result.std:.2f}" in shown.out
+
+
+def test_crossval_keeps_its_folder_to_one_question(cli, npy_folder, tmp_path: Path, monkeypatch) -> None:
+    data, out = npy_folder(), tmp_path / "folds"
+    arguments = (data, "--folds", "2", "--workers", "1", "--out", out, "--json")
+    first = cli("crossval", "logistic", *arguments).json
+    monkeypatch.setattr("bruit.training.pool.fit", lambda *args, **named: pytest.fail("trained again"))
+    assert cli("crossval", "logistic", *arguments).json == first
+    for changed, what in (
+        (("crossval", "knn", *arguments), "model"),
+        (("crossval", "logistic", *arguments, "--seed", "1"), "seed"),
+        (("crossval", "logistic", *arguments, "--folds", "3"), "folds"),
+        (
+            (
+                "crossval",
+                "logistic",
+                npy_folder(train_labels=np.arange(600) % 7, test_labels=np.zeros(200, int)),
+                *arguments[1:],
+            ),
+            "data",
+        ),
+    ):
+        expected = f"{out} was begun with another {what}; repeat it, or choose another --out"
+        assert cli(*changed).problem() == expected
+
+
+def test_compare(cli, finished, tmp_path: Path) -> None:
+    assert cli("compare", finished.run, "--json").json == as_json(bruit.compare([finished.run]))
+    shown = cli("compare", finished.run)
+    assert (shown.code, shown.err) == (0, "")
+    assert "How far " in shown.out
+
+    other = tmp_path / "other"
+    shutil.copytree(finished.run, other, ignore=shutil.ignore_patterns("figures", "crossval"))
+    results = read_json(other / "results.json")
+    results["dataset"]["fingerprint"] = "other"
+    (other / "results.json").write_text(json.dumps(results))
+    assert cli("compare", finished.run, other).out.endswith(
+        "The runs are of different data: their models cannot be compared image by image.\n"
+    )
+
+
+def test_one_run_of_one_model_is_compared_with_nothing(cli, npy_folder, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    bruit.study(bruit.load(npy_folder()), run, models=("knn",), crossval=(), workers=1)
+    shown = cli("compare", run)
+    assert shown.out.endswith("← chosen on validation in its run\n")
+
+
+def test_models(cli) -> None:
+    listed = cli("models", "--json").json
+    assert [model["name"] for model in listed] == list(ZOO)
+    assert listed[-1]["recipe"]["epochs"] == ZOO["cnn-plus"].recipe.epochs
+    shown = cli("models")
+    assert shown.code == 0
+    for name in ZOO:
+        assert f"  {name} " in shown.out

@@ -1,0 +1,76 @@
+"""Runs side by side."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bruit
+from bruit.errors import RunError
+from bruit.files import read_npy, write_npy
+
+
+@pytest.fixture
+def other(finished, tmp_path: Path) -> Path:
+    """The same run, but that its winner, knn or not, is always right."""
+    run = tmp_path / "other"
+    shutil.copytree(finished.run, run, ignore=shutil.ignore_patterns("figures", "crossval"))
+    results = json.loads((run / "results.json").read_text())
+    winner = results["winner"]
+    labels = read_npy(run / "test_labels.npy")
+    write_npy(run / "models" / winner / "test_probs.npy", np.eye(10, dtype=np.float32)[labels])
+    results["models"][winner]["validation"]["accuracy"] = 1.0
+    results["models"][winner]["test"]["accuracy"] = 1.0
+    (run / "results.json").write_text(json.dumps(results))
+    return run
+
+
+def test_one_run_is_compared_as_in_its_results(finished) -> None:
+    compared = bruit.compare([finished.run])
+    names = [row["name"] for row in compared["models"]]
+    assert names == list(finished.results["models"])
+    assert [row["name"] for row in compared["models"] if row["winner"]] == [finished.results["winner"]]
+    for row in compared["models"]:
+        model = finished.results["models"][row["name"]]
+        assert row["accuracy"] == model["test"]["accuracy"]
+        assert row["validation_accuracy"] == model["validation"]["accuracy"]
+        assert row["data"] == "digits"
+    stored = [
+        {**row, "a": f"{finished.run}:{row['a']}", "b": f"{finished.run}:{row['b']}"}
+        for row in finished.results["comparison"]
+    ]
+    assert compared["comparison"] == stored
+
+
+def test_runs_on_the_same_data_are_compared_image_by_image(finished, other: Path) -> None:
+    compared = bruit.compare([finished.run, str(other)])
+    winner = finished.results["winner"]
+    assert len(compared["models"]) == 8
+    assert {row["a"] for row in compared["comparison"]} == {f"{other}:{winner}"}
+    row = next(row for row in compared["comparison"] if row["b"] == f"{finished.run}:{winner}")
+    wrong = 200 - round(200 * finished.results["models"][winner]["test"]["accuracy"])
+    assert (row["only_a_right"], row["only_b_right"]) == (wrong, 0)
+
+
+def test_runs_on_other_data_are_listed_but_not_compared(finished, other: Path) -> None:
+    results = json.loads((other / "results.json").read_text())
+    results["dataset"]["fingerprint"] = "other"
+    (other / "results.json").write_text(json.dumps(results))
+    compared = bruit.compare([finished.run, other])
+    assert len(compared["models"]) == 8
+    assert compared["comparison"] == []
+
+
+def test_a_run_named_twice_counts_once(finished) -> None:
+    assert bruit.compare([finished.run, f"{finished.run}/"]) == bruit.compare([finished.run])
+
+
+def test_what_is_no_finished_run_is_refused(finished, tmp_path: Path, refused) -> None:
+    with refused(RunError, f"{tmp_path} holds no run (study.toml is missing); expected the --out of a bruit study"):
+        bruit.compare([finished.run, tmp_path])
+    with refused(RunError, "expected one run folder or more, received none"):
+        bruit.compare([])

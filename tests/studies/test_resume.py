@@ -1,0 +1,235 @@
+"""A study that was stopped goes on where it was, and ends as if it had not been."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bruit.data.dataset import DataPair, Dataset
+from bruit.errors import RunError
+from bruit.files import read_json
+from bruit.models import store
+from bruit.studies import study as study_module
+from bruit.training import fit, pool
+from bruit.training.loop import Loop
+
+
+class Killed(BaseException):
+    """As sudden as a signal: no `except Exception` may catch it."""
+
+
+def computed(run: Path) -> dict[str, bytes]:
+    """Every array and weight of a run folder."""
+    suffixes = (".npy", ".safetensors")
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.rglob("*")) if path.suffix in suffixes}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(few: DataPair, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What `tiny` gives when nothing happens to it."""
+    import bruit
+
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study_module, "_report", lambda run, results: None)
+        models = {"models": ("logistic", "dnn"), "crossval": ("dnn",), "folds": 2, "repeats": 1, "epochs": 2}
+        return bruit.study(few, run, workers=1, **models), run
+
+
+def kill_at(
+    monkeypatch: pytest.MonkeyPatch, where: Any, name: str, chosen: Callable[..., bool], nth: int, before: bool
+) -> None:
+    """Raise Killed before or after the nth call of where.name whose arguments are `chosen`."""
+    real, count = getattr(where, name), itertools.count(1)
+
+    def call(*args: Any, **named: Any) -> Any:
+        now = chosen(*args) and next(count) == nth
+        if now and before:
+            raise Killed
+        result = real(*args, **named)
+        if now:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(where, name, call)
+
+
+def always(*args: Any) -> bool:
+    return True
+
+
+def stored(loop: Loop) -> bool:
+    """Not one of the short trainings that only measure the machine's speed."""
+    return loop.folder is not None
+
+
+def named(name: str) -> Callable[..., bool]:
+    return lambda path, *rest: Path(path).name == name
+
+
+# (module or class, function, which calls, which of them, before it or after it)
+MOMENTS = {
+    "after the first epoch": (Loop, "checkpoint", stored, 1, False),
+    "in the second epoch": (Loop, "checkpoint", stored, 2, True),
+    "in the second epoch of a fold": (Loop, "checkpoint", stored, 6, True),
+    "in the repeat": (Loop, "checkpoint", stored, 7, False),
+    "after training, before the weights": (fit, "save_model", always, 2, True),
+    "between the weights and config.json": (store, "write_json", named("config.json"), 2, True),
+    "before the held-out images": (pool, "_predict_held_out", always, 2, True),
+    "before the first file": (study_module, "describe_environment", always, 1, True),
+    "before training": (study_module, "seconds_per_task", always, 1, False),
+    "while the test set is read": (study_module, "write_npy", named("test_probs.npy"), 3, True),
+    "before the last report": (study_module, "_report", lambda run, results: results["status"] == "complete", 1, True),
+    "before results.json": (study_module, "write_json", named("results.json"), 1, True),
+    "after results.json": (study_module, "write_json", named("results.json"), 1, False),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_study_killed_at_any_moment_ends_alike(
+    moment: str, tiny, same_results, undisturbed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kill_at(monkeypatch, *MOMENTS[moment])
+    with pytest.raises(Killed):
+        tiny()
+    assert (tmp_path / "run" / "results.json").is_file() == (moment == "after results.json")
+    monkeypatch.undo()
+    monkeypatch.setattr(study_module, "_report", lambda run, results: None)
+    same_results(tiny(resume=True), undisturbed[0])
+    assert computed(tmp_path / "run") == computed(undisturbed[1])
+
+
+def test_epochs_that_are_done_are_not_done_again(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    kill_at(monkeypatch, Loop, "checkpoint", stored, 3, before=False)
+    with pytest.raises(Killed):
+        tiny()
+    monkeypatch.undo()
+    monkeypatch.setattr(study_module, "_report", lambda run, results: None)
+    epochs: list[int] = []
+    checkpoint = Loop.checkpoint
+
+    def count(loop: Loop) -> None:
+        if stored(loop):
+            epochs.append(len(loop.history))
+        checkpoint(loop)
+
+    monkeypatch.setattr(Loop, "checkpoint", count)
+    tiny(resume=True)
+    # dnn was done; of the first fold the first epoch; the second fold and the repeat come whole.
+    assert epochs == [2, 1, 2, 1, 2]
+
+
+def test_temporary_files_of_a_killed_study_go_and_others_stay(tiny, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / ".study.toml.x1y2").write_text("half")  # killed before its first file was whole
+    tiny()
+    assert not (run / ".study.toml.x1y2").exists()
+    (run / "models" / "dnn" / ".config.json.abcd").write_text("half")
+    (run / ".notes").write_text("mine")
+    tiny(resume=True)
+    assert sorted(path.name for path in run.rglob(".*")) == [".notes"]
+
+
+def test_a_finished_run_is_resumed_at_once(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = tiny()
+    monkeypatch.setattr(study_module, "run_tasks", lambda *args, **named: pytest.fail("trained again"))
+    stages: list[str] = []
+    assert tiny(resume=True, on_stage=lambda stage: stages.append(stage.name)) == results
+    assert stages == ["data", "done"]
+    assert read_json(tmp_path / "run" / "results.json") == results
+
+
+def test_resume_without_a_run_begins_one(tiny) -> None:
+    assert tiny(resume=True, models=("logistic",), crossval=())["status"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"seed": 1}, "(seed was 0, is 1)"),
+        ({"epochs": 3}, "(epochs was {'dnn': 2}, is {'dnn': 3})"),
+        ({"folds": 3}, "(folds was 2, is 3)"),
+        ({"repeats": 0}, "(repeats was 1, is 0)"),
+        ({"models": ("logistic",)}, "(models was ['logistic', 'dnn'], is ['logistic'])"),
+        ({"crossval": ()}, "(crossval was ['dnn'], is [])"),
+        ({"quick": True}, "(quick was False, is True)"),
+    ],
+)
+def test_resume_refuses_other_settings(tiny, tmp_path: Path, changed: dict[str, Any], what: str, refused) -> None:
+    stop_early(tiny)
+    before = snapshot(tmp_path / "run")
+    run = tmp_path / "run"
+    with refused(RunError, f"{run} was begun with other settings {what}; repeat them, or add --force to start again"):
+        tiny(resume=True, **changed)
+    assert snapshot(run) == before
+
+
+def test_resume_refuses_another_recipe_of_a_model(tiny, tmp_path: Path, refused, monkeypatch) -> None:
+    import dataclasses
+
+    from bruit.models.zoo import ZOO
+
+    stop_early(tiny)
+    recipe = dataclasses.replace(ZOO["dnn"].recipe, learning_rate=0.5)
+    monkeypatch.setitem(ZOO, "dnn", dataclasses.replace(ZOO["dnn"], recipe=recipe))
+    with pytest.raises(RunError, match=r"was begun with other settings \(recipes differs\)"):
+        tiny(resume=True)
+
+
+def test_resume_refuses_other_data(tiny, few: DataPair, tmp_path: Path, refused) -> None:
+    stop_early(tiny)
+    run = tmp_path / "run"
+    images = few.test.images.copy()
+    images[7, 3, 3] ^= 1
+    other = DataPair("few", few.train, Dataset(images, few.test.labels, few.classes, few.test.ids))
+    message = f"the data have changed since {run} was begun; restore them, or add --force to start again"
+    with refused(RunError, message):
+        tiny(other, resume=True)
+
+
+def test_the_same_data_may_have_moved(few: DataPair, npy_folder, tiny) -> None:
+    first, second = npy_folder(few, "here"), npy_folder(few, "there")
+    stop_early(tiny, first)
+    assert tiny(second, resume=True)["status"] == "complete"
+
+
+def test_force_begins_again(tiny, tmp_path: Path, same_results) -> None:
+    run = tmp_path / "run"
+    first = tiny()
+    stray = run / "models" / "cnn" / "config.json"
+    stray.parent.mkdir()
+    stray.write_text("{}")
+    (run / "notes.txt").write_text("mine")
+    second = tiny(seed=1, force=True)
+    assert second["seed"] == 1
+    assert not stray.exists()
+    assert (run / "notes.txt").read_text() == "mine"
+    same_results(tiny(force=True), first)
+
+
+def stop_early(tiny, *data: Any) -> None:
+    def stop(stage: Any) -> None:
+        if stage.name == "training":
+            raise Killed
+
+    with pytest.raises(Killed):
+        tiny(*data, on_stage=stop)
+
+
+def snapshot(run: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_class_means_do_not_depend_on_where_a_study_was_stopped(tiny, undisturbed, tmp_path: Path) -> None:
+    stop_early(tiny)
+    tiny(resume=True)
+    with np.load(tmp_path / "run" / "samples.npz") as one, np.load(undisturbed[1] / "samples.npz") as other:
+        assert set(one) == set(other)
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key])

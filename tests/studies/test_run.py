@@ -1,0 +1,144 @@
+"""The run folder: one study at a time, nobody else's files, nothing half written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bruit.errors import DataError, RunError
+from bruit.files import write_json
+from bruit.studies.results import read_results
+from bruit.studies.run import SETTINGS, Settings, describe_environment, open_run, read_settings
+
+WANTED = Settings(
+    data="digits",
+    fingerprint="ab12",
+    models=("dnn",),
+    crossval=(),
+    folds=5,
+    repeats=2,
+    seed=0,
+    epochs={"dnn": 15},
+    quick=False,
+    precision="fp32",
+    threads=1,
+    version="0.1.0",
+    recipes={"dnn": {"recipe": {"epochs": 15, "augmentation": None}}},
+)
+
+
+def enter(folder: Path, resume: bool = False, force: bool = False) -> None:
+    with open_run(folder, WANTED, resume=resume, force=force):
+        pass
+
+
+def test_settings_are_kept_and_read_again(tmp_path: Path) -> None:
+    enter(tmp_path / "deep" / "run")
+    stored = read_settings(tmp_path / "deep" / "run")
+    assert stored["models"] == ["dnn"]
+    assert stored["epochs"] == {"dnn": 15}
+    assert stored["recipes"] == {"dnn": {"recipe": {"epochs": 15}}}
+    enter(tmp_path / "deep" / "run", resume=True)
+
+
+def test_a_second_study_is_kept_out_while_the_first_one_runs(tmp_path: Path, refused) -> None:
+    message = f"another study is writing into {tmp_path}; wait for it, or choose another --out"
+    with open_run(tmp_path, WANTED, resume=False, force=False):
+        for more in ({}, {"resume": True}, {"force": True}):
+            with refused(RunError, message):
+                enter(tmp_path, **more)
+    enter(tmp_path, resume=True)
+
+
+def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="within"), open_run(tmp_path, WANTED, resume=False, force=False):
+        raise ValueError("within")
+    enter(tmp_path, resume=True)
+
+
+def test_a_file_is_no_folder(tmp_path: Path, refused) -> None:
+    (tmp_path / "run").write_text("mine")
+    for force in (False, True):
+        with refused(RunError, f"{tmp_path / 'run'} is a file; give --out a folder"):
+            enter(tmp_path / "run", force=force)
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("name", ["thesis.txt", ".hidden", "results.json"])
+def test_other_files_are_never_touched(tmp_path: Path, refused, name: str, force: bool) -> None:
+    (tmp_path / name).write_text("mine")
+    with refused(RunError, f"{tmp_path} holds other files ({name}); give --out an empty or a new folder"):
+        enter(tmp_path, force=force)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_another_run_is_refused_unless_asked_for(tmp_path: Path, refused) -> None:
+    enter(tmp_path)
+    write_json(tmp_path / "results.json", {})
+    with refused(RunError, f"{tmp_path} holds a run already; add --resume to go on with it, --force to replace it"):
+        enter(tmp_path)
+    assert (tmp_path / "results.json").exists()
+    enter(tmp_path, force=True)
+    assert {path.name for path in tmp_path.iterdir()} <= {SETTINGS, "lock"}
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, refused) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "run"
+    with refused(RunError, f"cannot write into {folder}: Not a directory; choose another --out"):
+        enter(folder)
+
+
+def test_damaged_settings_are_said_and_can_be_replaced(tmp_path: Path) -> None:
+    enter(tmp_path)
+    (tmp_path / SETTINGS).write_text("seed = = 1")
+    with pytest.raises(RunError, match=r"study\.toml is damaged \(.*\); add --force to start again"):
+        enter(tmp_path, resume=True)
+    enter(tmp_path, force=True)
+
+
+def test_replacing_that_is_cut_short_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(tmp_path)
+    write_json(tmp_path / "models" / "dnn" / "config.json", {})
+    write_json(tmp_path / "results.json", {})
+
+    def stop(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", stop)
+    with pytest.raises(KeyboardInterrupt):
+        enter(tmp_path, force=True)
+    monkeypatch.undo()
+    enter(tmp_path, force=True)
+    assert not (tmp_path / "models").exists()
+
+
+def test_the_environment_is_described() -> None:
+    about = describe_environment(threads=3, precision="fp32")
+    assert (about["threads"], about["precision"], about["device"]) == (3, "fp32", "cpu")
+    assert about["processor"]
+    assert about["cores"] >= 1
+
+
+def test_results_are_read_of_finished_runs_only(tmp_path: Path, refused) -> None:
+    run = tmp_path / "run"
+    no_run = f"{run} holds no run (study.toml is missing); expected the --out of a bruit study"
+    with refused(RunError, no_run):
+        read_results(run)
+    enter(run)
+    unfinished = f"{run} is not finished (results.json is missing); go on with bruit study --out {run} --resume"
+    with refused(RunError, unfinished):
+        read_results(run)
+    other: Any
+    for other, schema in (({"schema": 2}, 2), ({}, None), ([1], None)):
+        write_json(run / "results.json", other)
+        layout = f"has layout {schema}, expected 1; run the study again with this version"
+        with refused(RunError, f"{run / 'results.json'} {layout}"):
+            read_results(run)
+    (run / "results.json").write_text('{"schema": 1')
+    with pytest.raises(DataError, match=r"cannot read .*results\.json"):
+        read_results(run)

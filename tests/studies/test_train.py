@@ -1,0 +1,115 @@
+"""One training into a folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bruit
+from bruit.data.dataset import DataPair
+from bruit.errors import ConfigError, RunError
+from bruit.files import write_json
+from bruit.studies.train import train
+from bruit.training.loop import Loop
+
+
+def test_a_training_leaves_a_model_that_agrees_with_fit(few: DataPair, tmp_path: Path) -> None:
+    summary = train("dnn", few.train, tmp_path / "reader", epochs=2, seed=3)
+    fitted = bruit.fit("dnn", few.train, epochs=2, seed=3)
+    model = bruit.load_model(tmp_path / "reader")
+    expected = fitted.model.probabilities(few.test.images)
+    assert (model.probabilities(few.test.images) == expected).all()
+    assert summary["name"] == "dnn"
+    assert summary["train"]["epochs"] == 2
+    assert summary["temperature"] == pytest.approx(fitted.model.temperature)
+    assert summary["validation"]["n"] == len(fitted.validation_probabilities)
+
+
+def test_a_training_that_was_stopped_goes_on(few: DataPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train("dnn", few.train, tmp_path / "whole", epochs=3)
+    checkpoint = Loop.checkpoint
+
+    def stop(loop: Loop) -> None:
+        checkpoint(loop)
+        if len(loop.history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Loop, "checkpoint", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train("dnn", few.train, tmp_path / "part", epochs=3)
+    monkeypatch.undo()
+    assert not (tmp_path / "part" / "config.json").exists()
+    resumed = train("dnn", few.train, tmp_path / "part", epochs=3, resume=True)
+    assert resumed["validation"] == whole["validation"]
+    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "part")]
+    assert weights[0] == weights[1]
+
+
+def test_a_finished_training_is_resumed_at_once(few: DataPair, tmp_path: Path, monkeypatch) -> None:
+    first = train("logistic", few.train, tmp_path)
+    monkeypatch.setattr("bruit.studies.train.fit", lambda *args, **named: pytest.fail("trained again"))
+    assert train("logistic", few.train, tmp_path, resume=True) == first
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [({"name": "knn"}, "model"), ({"seed": 1}, "seed"), ({"epochs": 5}, "epochs"), ({"other data": True}, "data")],
+)
+def test_resume_refuses_another_training(
+    few: DataPair, tmp_path: Path, changed: dict[str, Any], what: str, refused
+) -> None:
+    train("logistic", few.train, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    data = few.test if changed.pop("other data", False) else few.train
+    name = changed.pop("name", "logistic")
+    with refused(RunError, f"{tmp_path} was begun with another {what}; repeat it, or choose another --out"):
+        train(name, data, tmp_path, resume=True, **changed)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_another_training_is_replaced_by_force_only(few: DataPair, tmp_path: Path, refused) -> None:
+    train("logistic", few.train, tmp_path)
+    message = f"{tmp_path} holds a training already; add --resume to go on with it, --force to replace it"
+    with refused(RunError, message):
+        train("knn", few.train, tmp_path)
+    train("knn", few.train, tmp_path, force=True)
+    assert bruit.load_model(tmp_path).name == "knn"
+
+
+def test_replacing_that_is_cut_short_leaves_nothing_of_the_old_model(
+    few: DataPair, tmp_path: Path, monkeypatch
+) -> None:
+    train("logistic", few.train, tmp_path)
+
+    def stop(path: Path, value: Any) -> None:
+        write_json(path, value)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bruit.training.claim.write_json", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train("knn", few.train, tmp_path, force=True)
+    monkeypatch.undo()
+    train("knn", few.train, tmp_path, resume=True)
+    assert bruit.load_model(tmp_path).name == "knn"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_other_files_are_never_touched(few: DataPair, tmp_path: Path, refused, force: bool) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with refused(RunError, f"{tmp_path} holds other files (thesis.txt); give --out an empty or a new folder"):
+        train("knn", few.train, tmp_path, force=force)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_is_no_folder(few: DataPair, tmp_path: Path, refused) -> None:
+    (tmp_path / "out").write_text("mine")
+    with refused(RunError, f"{tmp_path / 'out'} is a file; give --out a folder"):
+        train("knn", few.train, tmp_path / "out")
+
+
+def test_an_unknown_model_leaves_nothing(few: DataPair, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no model is called rnn"):
+        train("rnn", few.train, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,80 @@
+import pytest
+
+from bruit.errors import RunError
+from bruit.files import read_json
+from bruit.training.claim import claim
+
+REQUEST = {"model": "cnn", "seed": 0, "fingerprint": "abc"}
+
+
+def claimed(folder, *, resume=False, force=False, **changes):
+    claim(folder, "training.json", REQUEST | changes, resume=resume, force=force)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder that was claimed, with what a training left in it."""
+    claimed(tmp_path / "out")
+    (tmp_path / "out" / "weights.safetensors").write_bytes(b"")
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_empty_or_a_new_folder_is_taken(tmp_path, there):
+    if there:
+        (tmp_path / "out").mkdir()
+    claimed(tmp_path / "out")
+    assert read_json(tmp_path / "out" / "training.json") == REQUEST
+
+
+def test_one_that_is_taken_is_given_to_the_same_request_only_if_asked_for(folder, refused):
+    with refused(RunError, f"{folder} holds a training already; add --resume to go on with it, --force to replace it"):
+        claimed(folder)
+    claimed(folder, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"seed": 1}, "seed"),
+        ({"model": "dnn"}, "model"),
+        ({"fingerprint": "def"}, "data"),
+        ({"fingerprint": "def", "seed": 1}, "seed"),
+    ],
+)
+def test_another_request_is_told_what_differs(folder, refused, changes, what):
+    with refused(RunError, f"{folder} was begun with another {what}; repeat it, or choose another --out"):
+        claimed(folder, resume=True, **changes)
+    assert read_json(folder / "training.json") == REQUEST
+
+
+def test_force_replaces_what_was_asked_for(folder):
+    claimed(folder, force=True, seed=1)
+    assert read_json(folder / "training.json")["seed"] == 1
+
+
+@pytest.mark.parametrize("settings", [{}, {"resume": True}, {"force": True}])
+def test_a_folder_of_somebody_else_is_never_taken(tmp_path, refused, settings):
+    (tmp_path / "thesis.tex").touch()
+    with refused(RunError, f"{tmp_path} holds other files (thesis.tex); give --out an empty or a new folder"):
+        claimed(tmp_path, **settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_is_no_folder(tmp_path, refused):
+    (tmp_path / "out").touch()
+    with refused(RunError, f"{tmp_path / 'out'} is a file; give --out a folder"):
+        claimed(tmp_path / "out")
+
+
+def test_what_was_killed_while_it_claimed_is_nobodys(tmp_path):
+    (tmp_path / ".training.json.x7f").write_text("{")
+    claimed(tmp_path)
+    assert read_json(tmp_path / "training.json") == REQUEST
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "null", '"seed"'])
+def test_a_damaged_record_is_not_trusted(folder, refused, content):
+    (folder / "training.json").write_text(content)
+    with refused(RunError, f"{folder / 'training.json'} is damaged; add --force, or choose another --out"):
+        claimed(folder, resume=True)

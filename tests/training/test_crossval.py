@@ -1,0 +1,180 @@
+import numpy as np
+import pytest
+
+from bruit.errors import ConfigError, DataError, RunError
+from bruit.evaluation.metrics import nll
+from bruit.models.store import load_model
+from bruit.models.zoo import ZOO
+from bruit.training import pool
+from bruit.training.crossval import cross_validate, fold_tasks, summary
+from bruit.training.splits import folds
+
+
+@pytest.fixture(scope="module")
+def result(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crossval")
+    return folder, cross_validate(
+        "dnn", digits.train, k=3, repeats=2, epochs=3, folder=folder, workers=1, precision="fp32"
+    )
+
+
+def test_every_image_is_held_out_once(digits, result):
+    folder, crossval = result
+    assert np.bincount(crossval.folds).tolist() == [200, 200, 200]
+    for fold in range(3):
+        assert np.bincount(digits.train.labels[crossval.folds == fold]).tolist() == [20] * 10
+    assert np.array_equal(np.load(folder / "folds.npy"), crossval.folds)
+
+
+def test_each_row_is_by_the_model_that_never_saw_its_image(digits, result):
+    folder, crossval = result
+    assert crossval.oof_probabilities.shape == (600, 10)
+    assert crossval.oof_probabilities.dtype == np.float32
+    assert np.array_equal(np.load(folder / "oof_probs.npy"), crossval.oof_probabilities)
+    for fold in range(3):
+        held_out = crossval.folds == fold
+        model = load_model(folder / f"fold-{fold}")
+        model.precision = "fp32"
+        assert np.array_equal(model.probabilities(digits.train.images[held_out]), crossval.oof_probabilities[held_out])
+
+
+def test_held_out_images_are_neither_trained_on_nor_validated_on(digits, tmp_path):
+    tasks = fold_tasks("dnn", digits.train, k=4, repeats=1, seed=0, epochs=1, folder=tmp_path)
+    assert len(tasks) == 5
+    for task in tasks:
+        parts = np.concatenate([task.train, task.validation, task.held_out])
+        assert np.array_equal(np.sort(parts), np.arange(600))
+        assert len(task.validation) == 45
+
+
+def test_noisy_copies_of_one_image_stay_on_one_side(digits, tmp_path):
+    twice = digits.train.subset(np.repeat(np.arange(600), 2))
+    for task in fold_tasks("dnn", twice, k=3, repeats=0, seed=0, epochs=1, folder=tmp_path):
+        parts = [set(twice.ids[index]) for index in (task.train, task.validation, task.held_out)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 600
+
+
+def test_the_figures_of_a_fold_are_those_of_its_images(digits, result):
+    _, crossval = result
+    assert [fit.fold for fit in crossval.fits] == [0, 1, 2]
+    for fit in crossval.fits:
+        held_out = crossval.folds == fit.fold
+        probabilities, labels = crossval.oof_probabilities[held_out], digits.train.labels[held_out]
+        assert fit.n == 200
+        assert fit.accuracy == (probabilities.argmax(axis=1) == labels).mean()
+        assert fit.accuracy > 0.5
+        assert fit.nll == pytest.approx(nll(probabilities, labels))
+        assert fit.seconds > 0
+        assert [row["epoch"] for row in fit.history] == [1, 2, 3]
+
+
+def test_mean_and_standard_deviation(result):
+    _, crossval = result
+    accuracies = [fit.accuracy for fit in crossval.fits]
+    assert crossval.mean == pytest.approx(sum(accuracies) / 3)
+    assert crossval.std == pytest.approx((sum((a - crossval.mean) ** 2 for a in accuracies) / 2) ** 0.5)
+
+
+def test_repeats_are_the_first_fold_with_other_seeds(result):
+    folder, crossval = result
+    assert [(fit.fold, fit.n) for fit in crossval.repeats] == [(0, 200), (0, 200)]
+    assert len({fit.seed for fit in (*crossval.fits, *crossval.repeats)}) == 5
+    probabilities = [np.load(folder / name / "held_out_probs.npy") for name in ("fold-0", "repeat-1", "repeat-2")]
+    assert [p.shape for p in probabilities] == [(200, 10)] * 3
+    assert not np.array_equal(probabilities[0], probabilities[1])
+    assert not np.array_equal(probabilities[1], probabilities[2])
+
+
+def test_the_summary(digits, result):
+    _, crossval = result
+    found = summary(crossval, digits.train.labels)
+    right = crossval.oof_probabilities.argmax(axis=1) == digits.train.labels
+    p = right.mean()
+    seeds = [crossval.fits[0].accuracy, *(fit.accuracy for fit in crossval.repeats)]
+    assert (found["model"], found["k"]) == ("dnn", 3)
+    assert found["oof_accuracy"] == p == pytest.approx(found["mean"])
+    assert found["binomial_std"] == pytest.approx((p * (1 - p) / 200) ** 0.5)
+    assert found["seed_std"] == pytest.approx(np.std(seeds, ddof=1))
+    assert [fold["accuracy"] for fold in found["folds"]] == [fit.accuracy for fit in crossval.fits]
+
+
+def test_it_repeats_by_seed(digits, result):
+    _, crossval = result
+    settings = {"k": 3, "epochs": 3, "workers": 1, "precision": "fp32"}
+    again = cross_validate("dnn", digits.train, **settings)
+    assert np.array_equal(again.folds, crossval.folds)
+    assert np.array_equal(again.oof_probabilities, crossval.oof_probabilities)
+    assert again.repeats == ()
+    assert summary(again, digits.train.labels)["seed_std"] is None
+    assert not np.array_equal(cross_validate("dnn", digits.train, **settings, seed=1).folds, crossval.folds)
+
+
+def test_all_models_share_the_folds(digits, result):
+    _, crossval = result
+    other = cross_validate("logistic", digits.train, k=3, workers=1)
+    assert np.array_equal(other.folds, crossval.folds)
+    assert other.mean > 0.75
+    assert all(fit.history == [] for fit in other.fits)
+
+
+def test_finished_folds_are_not_trained_again(digits, result, monkeypatch):
+    folder, crossval = result
+    monkeypatch.setattr(pool, "fit", None)
+    again = cross_validate("dnn", digits.train, k=3, repeats=2, epochs=3, folder=folder, workers=1)
+    assert np.array_equal(again.oof_probabilities, crossval.oof_probabilities)
+    assert again.fits == crossval.fits
+    assert again.repeats == crossval.repeats
+
+
+def test_progress_covers_every_training(digits):
+    boards = []
+    cross_validate("dnn", digits.train, k=2, repeats=1, epochs=1, workers=1, on_board=lambda b: boards.append(b.copy()))
+    assert boards[-1][:, 0].tolist() == [1, 1, 1]
+
+
+def test_more_folds_than_images_of_a_class(digits, refused):
+    with refused(
+        DataError,
+        "class 0 has 60 training image(s), too few to make 61 folds; "
+        "add images of it, remove the class, or ask for fewer folds",
+    ):
+        cross_validate("dnn", digits.train, k=61)
+
+
+def test_too_few_images_to_set_some_apart_within_a_fold(digits, refused):
+    """Two folds of two images of a class leave one, and none could be set apart for validation."""
+    rare = np.flatnonzero(digits.train.labels == 3)[2:]
+    few = digits.train.subset(np.setdiff1d(np.arange(600), rare))
+    assert len(folds(few, 2, 0)) == 2
+    with refused(
+        DataError,
+        "class 3 has 1 training image(s), too few to set some apart for validation; "
+        "add images of it, remove the class, or ask for fewer folds",
+    ):
+        cross_validate("dnn", few, k=2)
+
+
+def test_one_fold_is_none(digits, refused):
+    with refused(ConfigError, "expected 2 folds or more, received 1"):
+        cross_validate("dnn", digits.train, k=1)
+
+
+def test_an_unknown_model(digits, refused):
+    with refused(ConfigError, f"no model is called vgg; choose among {', '.join(ZOO)}"):
+        cross_validate("vgg", digits.train, k=2, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"), [({"seed": 1}, "seed"), ({"k": 2}, "folds"), ({"epochs": 1}, "epochs"), ({}, "data")]
+)
+def test_a_folder_of_another_cross_validation(digits, noisy, result, refused, changes, what):
+    folder, _ = result
+    images = digits.train if changes else noisy.train
+    settings = {"k": 3, "repeats": 2, "epochs": 3, "folder": folder, "workers": 1} | changes
+    with refused(RunError, f"{folder} was begun with another {what}; repeat it, or choose another --out"):
+        cross_validate("dnn", images, **settings)
+
+
+def test_fewer_than_no_repeats(digits, refused):
+    with refused(ConfigError, "expected 0 repeats or more, received -1"):
+        cross_validate("dnn", digits.train, k=2, repeats=-1)
