@@ -94,6 +94,13 @@ def time_peer(args: argparse.Namespace, data: Path, run: int, work: Path) -> dic
     return {**measured, "epochs": end["epochs"], "fit_seconds": end["fit_seconds"], "all_epochs_seconds": full}
 
 
+def peer_timed_before(path: Path, run: int, epochs: int) -> dict[str, Any]:
+    """The peer's times as time_to_accuracy.py wrote them; its process, which also read the test set, is not counted."""
+    end = json.loads(path.read_text(encoding="utf-8"))["runs"][run]["peer_log"][-1]
+    full = end["fit_seconds"] * epochs / end["epochs"]
+    return {"epochs": end["epochs"], "fit_seconds": end["fit_seconds"], "all_epochs_seconds": full}
+
+
 def time_study(work: Path, name: str, *options: str) -> dict[str, Any]:
     folder = work / name
     measured = timed([sys.executable, "-m", "bruit", "study", "--out", str(folder), *options], work / f"{name}.log")
@@ -126,19 +133,24 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=keras_peer.EPOCHS, help="of the peer")
     parser.add_argument("--only", choices=["full", "quick"], help="leave out the other kind of study")
+    parser.add_argument("--peer-from", type=Path, help="the JSON of a time_to_accuracy.py run just before: its peer")
+    parser.add_argument("--keep", type=Path, help="leave the studies in this folder")
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     args = parser.parse_args()
 
     runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bruit-study-time-") as temporary:
-        work = Path(temporary)
+        work = args.keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
         data = keras_peer.make_course_data(args.data or work / "course") if args.only != "quick" else work
         for run in range(args.runs):
             row: dict[str, Any] = {}
             if args.only != "quick":
                 for side in ("peer", "study") if run % 2 == 0 else ("study", "peer"):
                     print(f"run {run + 1} of {args.runs}: {side}", file=sys.stderr, flush=True)
-                    if side == "peer":
+                    if side == "peer" and args.peer_from:
+                        row["peer"] = peer_timed_before(args.peer_from, run, args.epochs)
+                    elif side == "peer":
                         row["peer"] = time_peer(args, data, run, work)
                     else:
                         row["study"] = time_study(work, f"study-{run}", "--seed", str(run))
@@ -155,7 +167,7 @@ def main() -> None:
     print(f"machine: {keras_peer.machine()}   n = {len(runs)}")
     print(f"{'':34}{'min':>10}{'median':>10}{'max':>10}")
     for side in ("peer", "study", "quick"):
-        rows = [row[side] for row in runs if side in row]
+        rows = [row[side] for row in runs if "seconds" in row.get(side, {})]
         if rows:
             print(f"{side + ': process, s':34}" + spread([row["seconds"] for row in rows]))
             print(f"{side + ': peak memory, MB':34}" + spread([row["peak_bytes"] / 1e6 for row in rows]))

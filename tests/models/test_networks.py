@@ -32,10 +32,9 @@ CLASSES = ("no", "yes")
             ["convolution 1 → 5, 3 × 3", "ReLU", "dropout 0.5", "dense 20 → 3"],
         ),
         (
-            Normalised((6, 7), pooled=1),
+            Normalised((6, 7), strides=(2, 1)),
             [
-                "convolution 1 → 6, 3 × 3",
-                "max pooling 2 × 2",
+                "convolution 1 → 6, 4 × 4, stride 2",
                 "batch normalisation",
                 "ReLU",
                 "convolution 6 → 7, 3 × 3",
@@ -64,12 +63,14 @@ def test_small_images_are_padded_where_nothing_would_be_left(shape):
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (3, 3), (4, 9), (1, 30), (8, 8)])
 def test_the_normalised_network_reads_images_of_any_size(shape):
-    model = Network("improved", Normalised((4, 4, 4), pooled=2), CLASSES, shape)
+    model = Network("improved", Normalised((4, 4, 4), strides=(2, 2, 1)), CLASSES, shape)
     assert model.probabilities(np.zeros((1, *shape), np.uint8)).shape == (1, 2)
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (4, 5), (5, 4), (1, 1)])
-@pytest.mark.parametrize("config", [Normalised((16,), pooled=0), Normalised((16, 16), pooled=1), Dense((16,))])
+@pytest.mark.parametrize(
+    "config", [Normalised((16,), strides=(1,)), Normalised((16, 16), strides=(2, 1)), Dense((16,))]
+)
 def test_an_odd_side_loses_no_pixel(config, shape):
     """The last row and column of an odd side must reach the answer."""
     torch.manual_seed(0)

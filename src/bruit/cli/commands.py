@@ -145,9 +145,15 @@ def train(
     from bruit.cli.tables import percent
     from bruit.data.sources import load
     from bruit.studies.train import train as train_model
+    from bruit.training.device import choose_precision
+    from bruit.training.estimate import epochs_of, seconds_per_image
+    from bruit.training.pool import Schedule
 
     pair = load(data)
     with TrainProgress(model) as progress:
+        schedule = Schedule.plan(1, choose_precision())
+        passes = len(pair.train) * epochs_of(model, epochs)
+        progress.expect(seconds_per_image(model, pair.train, schedule) * passes)
         summary = train_model(
             model, pair.train, out, seed=seed, epochs=epochs, resume=resume, force=force, on_progress=progress.show
         )
@@ -219,9 +225,15 @@ def crossval(
     from bruit.cli.tables import crossval_table
     from bruit.data.sources import load
     from bruit.training.crossval import cross_validate, summary
+    from bruit.training.device import choose_precision
+    from bruit.training.estimate import epochs_of, seconds_per_image
+    from bruit.training.pool import Schedule
 
     pair = load(data)
     with BoardProgress(f"{model}, {folds} folds") as progress:
+        schedule = Schedule.plan(folds + repeats, choose_precision(), workers)
+        passes = len(pair.train) * (folds + repeats) * epochs_of(model, epochs)
+        progress.expect(seconds_per_image(model, pair.train, schedule) * passes / schedule.workers)
         result = cross_validate(
             model,
             pair.train,

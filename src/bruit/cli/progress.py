@@ -49,6 +49,12 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
+def about_minutes(seconds: float) -> str:
+    """How long it will take, no more precisely than one can know."""
+    minutes = max(1, round(seconds / 60))
+    return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+
+
 class _Bars:
     """Bars for the time of a with block."""
 
@@ -65,6 +71,10 @@ class _Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bars.stop()
+
+    def expect(self, seconds: float) -> None:
+        """Say how long it will take."""
+        self.console.print(f"This takes {about_minutes(seconds)}.")
 
     def line(self, text: str) -> None:
         """Say it in a log file too, but not too often."""
@@ -143,8 +153,7 @@ class StudyProgress(_Bars):
             place, _, number = task.folder.name.partition("-")
             counted = f"fold {int(number) + 1}" if place == "fold" else f"another seed, {number}"
             self.labels.append(task.name if task.folder.parent.name == "models" else f"{task.name}, {counted}")
-        minutes = max(1, round(total(left, stage.schedule) * 1.1 / 60))
-        about = f"about {minutes} minute{'s' if minutes > 1 else ''}"
+        about = about_minutes(total(left, stage.schedule) * 1.1)
         self.console.print(
             f"{len(left)} training{'s' if len(left) != 1 else ''}, {stage.schedule.workers} at a time: {about}. "
             f"The report grows in {self.out / 'report.html'}; Ctrl-C stops, --resume goes on.",

@@ -66,31 +66,32 @@ class Convolutional:
 
 @dataclass(frozen=True)
 class Normalised:
-    """Convolutions of 3 × 3 with batch normalisation and ReLU; the average over all positions goes to one dense layer.
+    """Convolutions with batch normalisation and ReLU; the average over all positions goes to one dense layer.
 
     channels  of each convolution
-    pooled    how many of them, the first ones, are followed by 2 × 2 max pooling
+    strides   of each convolution: 1 with kernels of 3 × 3, or 2 with 4 × 4, which halve the image and see every pixel
     dropout   probability, before the dense layer
 
-    Pooling comes before the normalisation, which then has a quarter of the values to read; the last convolution is not
-    padded, so the border, which holds little, weighs less.
+    The first convolution is narrow and sees the image in full: that costs little and is worth much. The last one is not
+    padded: the border, where little stands, weighs less.
     """
 
     channels: tuple[int, ...]
-    pooled: int
+    strides: tuple[int, ...]
     dropout: float = 0.0
 
     def build(self, shape: tuple[int, int], n_classes: int) -> nn.Sequential:
         layers: list[nn.Module] = []
         previous, side = 1, min(shape)
-        for index, channels in enumerate(self.channels):
+        for index, (channels, stride) in enumerate(zip(self.channels, self.strides, strict=True)):
+            stride = stride if side >= 2 else 1
             padding = 0 if index == len(self.channels) - 1 and side >= 3 else 1
-            layers.append(nn.Conv2d(previous, channels, 3, padding=padding, bias=False))
-            if index < self.pooled and side >= 2:
-                layers.append(nn.MaxPool2d(2))
-                side //= 2
-            layers += [nn.BatchNorm2d(channels), nn.ReLU()]
-            previous = channels
+            layers += [
+                nn.Conv2d(previous, channels, 2 + stride, stride, padding, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+            ]
+            previous, side = channels, side // stride
         head: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         if self.dropout:
             head.append(nn.Dropout(self.dropout))

@@ -51,7 +51,7 @@ ZOO: dict[str, Entry] = {
         "dense",
         Dense((1024, 512, 256), batch_norm=True),
         Recipe(
-            epochs=14,
+            epochs=12,
             batch_size=128,
             optimizer="adamw",
             learning_rate=8e-3,
@@ -69,19 +69,19 @@ ZOO: dict[str, Entry] = {
     ),
     "cnn-plus": Entry(
         "CNN, improved",
-        "Four convolutions with batch normalisation, trained by Muon on a one-cycle schedule with augmentation.",
+        "Five convolutions with batch normalisation, trained by Muon on a one-cycle schedule with augmentation.",
         "convolutional",
-        Normalised((32, 64, 96, 96), pooled=2),
+        Normalised((16, 32, 96, 96, 96), strides=(1, 2, 2, 1, 1)),
         Recipe(
             epochs=8,
             batch_size=128,
             optimizer="muon",
-            learning_rate=8e-3,
+            learning_rate=6e-3,
             schedule="one-cycle",
             weight_decay=0.05,
-            muon_learning_rate=0.04,
+            muon_learning_rate=0.02,
             muon_weight_decay=0.2,
-            augmentation=Augmentation(rotation=10, shift=0.05, scale=0.05, brightness=0.05),
+            augmentation=Augmentation(rotation=8, shift=0.04, scale=0.05, brightness=0.05),
         ),
     ),
 }

@@ -19,19 +19,18 @@ STEPS = 3
 
 def seconds_per_task(tasks: Sequence[Task], dataset: Dataset, schedule: Schedule) -> list[float]:
     """The time that each task will take with the schedule's number of threads; about a second to find out."""
-    speed: dict[str, float] = {}
-    for task in tasks:
-        if task.name not in speed:
-            speed[task.name] = _seconds_per_image(task.name, dataset, schedule)
-    return [speed[task.name] * len(task.train) * _epochs(task) for task in tasks]
+    speed = {name: seconds_per_image(name, dataset, schedule) for name in {task.name for task in tasks}}
+    return [speed[task.name] * len(task.train) * epochs_of(task.name, task.epochs) for task in tasks]
 
 
-def _epochs(task: Task) -> int:
-    recipe = entry(task.name).recipe
-    return 1 if recipe is None else task.epochs or recipe.epochs
+def epochs_of(name: str, asked: int | None) -> int:
+    """The epochs that the zoo's model `name` is trained for, if `asked` does not say otherwise."""
+    recipe = entry(name).recipe
+    return 1 if recipe is None else asked or recipe.epochs
 
 
-def _seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
+def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
+    """The time of one image in one epoch of the zoo's model `name`."""
     recipe = entry(name).recipe
     if recipe is None:
         return BASELINE
