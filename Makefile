@@ -2,6 +2,8 @@
 # make test    sets everything up in .venv, passes the tests
 PYTHON ?= python3
 OUT ?= run
+# make study ARGS=--force starts a run again; by default one that was stopped goes on.
+ARGS ?=
 # On Linux, TORCH_INDEX=https://download.pytorch.org/whl/cpu gets PyTorch's small CPU build instead of the one with CUDA.
 TORCH_INDEX ?=
 BIN := .venv/bin
@@ -10,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 .PHONY: study test lint clean
 
 study: .venv/train.done
-	$(BIN)/bruit study --out $(OUT) --resume
+	$(BIN)/bruit study --out $(OUT) $(or $(ARGS),--resume)
 
 test: .venv/test.done
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -27,7 +29,8 @@ lint: .venv/test.done
 	touch $@
 
 .venv/torch.done: .venv/python.done constraints.txt
-	$(INSTALL) torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(if $(TORCH_INDEX),$(INSTALL) --no-deps torch --index-url $(TORCH_INDEX))
+	$(INSTALL) torch
 	touch $@
 
 .venv/train.done: .venv/torch.done pyproject.toml

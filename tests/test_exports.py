@@ -25,7 +25,8 @@ def test_the_public_names_are_these() -> None:
             "Finding",
         ),
         *("Fit", "ModelError", "Predictor", "Recipe", "RunError", "__version__", "apply_recipe", "compare"),
-        *("cross_validate", "evaluate", "fit", "load", "load_model", "study"),
+        *("cross_validate", "describe_zoo", "evaluate", "fit", "load", "load_model", "rebuild_report", "study"),
+        "write_npy_folder",
     ]
     assert dir(bruit) == bruit.__all__
 

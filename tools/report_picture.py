@@ -2,7 +2,7 @@
 
     python tools/report_picture.py RUN [docs/report.png]
 
-Needs Chromium and `pip install 'bruit[test]'`.
+Needs Chromium and what the tests need (make test).
 """
 
 import shutil

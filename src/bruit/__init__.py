@@ -12,12 +12,15 @@ from bruit.errors import BruitError, ConfigError, DataError, ModelError, RunErro
 
 if TYPE_CHECKING:
     from bruit.data.dataset import DataPair, Dataset, Finding
+    from bruit.data.formats import write_npy_folder
     from bruit.data.sources import load
     from bruit.models.store import load_model
+    from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
     from bruit.predictor import Predictor
     from bruit.studies.compare import compare
     from bruit.studies.evaluate import evaluate
+    from bruit.studies.report import rebuild as rebuild_report
     from bruit.studies.study import study
     from bruit.training.crossval import CrossValidation, cross_validate
     from bruit.training.fit import Fit, fit
@@ -37,11 +40,14 @@ _HOMES = {
     "apply_recipe": "bruit.noise.recipes:apply",
     "compare": "bruit.studies.compare",
     "cross_validate": "bruit.training.crossval",
+    "describe_zoo": "bruit.models.zoo",
     "evaluate": "bruit.studies.evaluate",
     "fit": "bruit.training.fit",
     "load": "bruit.data.sources",
     "load_model": "bruit.models.store",
+    "rebuild_report": "bruit.studies.report:rebuild",
     "study": "bruit.studies.study",
+    "write_npy_folder": "bruit.data.formats",
 }
 
 __all__ = [
@@ -62,11 +68,14 @@ __all__ = [
     "apply_recipe",
     "compare",
     "cross_validate",
+    "describe_zoo",
     "evaluate",
     "fit",
     "load",
     "load_model",
+    "rebuild_report",
     "study",
+    "write_npy_folder",
 ]
 
 

@@ -196,10 +196,10 @@ def test_compare(cli, finished, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(finished.run, other, ignore=shutil.ignore_patterns("figures", "crossval"))
     results = read_json(other / "results.json")
-    results["dataset"]["fingerprint"] = "other"
+    results["dataset"]["test"]["fingerprint"] = "other"
     (other / "results.json").write_text(json.dumps(results))
     assert cli("compare", finished.run, other).out.endswith(
-        "The runs are of different data: their models cannot be compared image by image.\n"
+        "The runs were tested on different images: their models cannot be compared image by image.\n"
     )
 
 

@@ -196,7 +196,7 @@ def test_what_nobody_expected_is_one_line_too(cli, monkeypatch: pytest.MonkeyPat
 
 def test_a_missing_part_is_named_with_what_installs_it(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bruit.models.zoo", None)
-    assert cli("models").problem().endswith("install the parts that train with: pip install 'bruit[train]'")
+    assert cli("models").problem().endswith("in the folder of bruit: pip install -e '.[train]'")
 
 
 def test_ctrl_c_is_130_and_says_how_to_go_on(cli, monkeypatch: pytest.MonkeyPatch) -> None:

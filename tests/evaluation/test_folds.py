@@ -126,7 +126,7 @@ def test_corrected_t_refuses_what_has_no_answer(diffs: list[float], n_train: int
 
 def test_folds_are_compared_pair_by_pair_when_finished() -> None:
     def entry(accuracies: list[float], k: int = 3) -> dict[str, Any]:
-        return {"k": k, "folds": [{"n": 200, "accuracy": a} for a in accuracies]}
+        return {"k": k, "folds": [{"n": 200, "n_train": 360, "accuracy": a} for a in accuracies]}
 
     entries = {
         "a": entry([0.9, 0.91, 0.92]),
@@ -137,7 +137,7 @@ def test_folds_are_compared_pair_by_pair_when_finished() -> None:
     rows = compare_folds(entries)
     assert [(row["a"], row["b"], row["k"]) for row in rows] == [("a", "b", 3), ("a", "d", 3), ("b", "d", 3)]
     assert {k: rows[0][k] for k in ("difference", "t", "p", "ci95")} == corrected_resampled_t(
-        [0.9 - 0.88, 0.91 - 0.9, 0.92 - 0.89], n_train=400, n_test=200
+        [0.9 - 0.88, 0.91 - 0.9, 0.92 - 0.89], n_train=360, n_test=200
     )
     assert compare_folds({"c": entry([0.5, 0.5]), "d": entry([0.5, 0.5])}) == []
     assert compare_folds({}) == []

@@ -59,7 +59,8 @@ def crossval(seed: int, skill: float) -> dict[str, Any]:
     probs = apply_temperature(logits, 1.0)
     right = correct(probs, labels).reshape(5, 500).mean(axis=1)
     folds = [
-        {"fold": i, "n": 500, "accuracy": float(a), "nll": 0.4, "seconds": 2.0, "test_accuracy": 0.9 + 0.001 * i,
+        {"fold": i, "n": 500, "n_train": 1800, "accuracy": float(a), "nll": 0.4, "seconds": 2.0,
+         "test_accuracy": 0.9 + 0.001 * i,
          "history": [EPOCH]}
         for i, a in enumerate(right)
     ]  # fmt: skip

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from bruit.errors import ModelError
 from bruit.models.networks import Convolutional, Dense, Normalised, Reading, describe
 from bruit.models.trained import Network
 
@@ -50,12 +49,7 @@ def test_layers_in_words_are_the_layers_in_order(config, layers):
     assert describe(config.build((4, 4), 3)) == layers
 
 
-def test_images_too_small_for_the_network_are_refused_in_one_line(refused):
-    with refused(ModelError, "textbook cannot read images of 1 × 1 pixels; take a dense model"):
-        Network("textbook", Convolutional((4, 4)), CLASSES, (1, 1))
-
-
-@pytest.mark.parametrize("shape", [(2, 2), (4, 4), (8, 8), (9, 12), (10, 10)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (4, 4), (8, 8), (9, 12), (10, 10)])
 def test_small_images_are_padded_where_nothing_would_be_left(shape):
     model = Network("textbook", Convolutional((4, 4)), CLASSES, shape)
     assert model.probabilities(np.zeros((1, *shape), np.uint8)).shape == (1, 2)

@@ -34,7 +34,7 @@ def test_prediction_repeats_and_changes_nothing(zoo, digits, name):
 @pytest.mark.parametrize("name", ZOO)
 def test_an_image_is_read_alike_alone_and_in_a_batch(zoo, digits, name, monkeypatch):
     whole = zoo[name].probabilities(digits.test.images[:20])
-    monkeypatch.setattr(trained, "BATCH", 7)
+    monkeypatch.setattr(trained, "PIXELS_AT_ONCE", 7 * 28 * 28)
     # Batches of another size are summed in another order, in bf16 visibly so.
     assert np.allclose(zoo[name].probabilities(digits.test.images[:20]), whole, atol=0.02)
     assert np.allclose(zoo[name].probabilities(digits.test.images[4:5]), whole[4:5], atol=0.02)

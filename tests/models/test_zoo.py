@@ -28,7 +28,7 @@ def test_networks_have_a_recipe_and_baselines_none():
 
 
 @pytest.mark.parametrize("n_classes", [2, 10, 26])
-@pytest.mark.parametrize("shape", [(16, 16), (28, 28), (32, 32), (20, 30), (27, 27), (31, 16)])
+@pytest.mark.parametrize("shape", [(8, 8), (9, 9), (16, 16), (28, 28), (32, 32), (20, 30), (27, 27), (31, 16)])
 @pytest.mark.parametrize("name", [name for name in ZOO if ZOO[name].recipe])
 def test_networks_adapt_to_the_size_of_images_and_the_number_of_classes(name, shape, n_classes):
     classes = tuple(f"class {i}" for i in range(n_classes))

@@ -161,6 +161,7 @@ def _crossval(rng: np.random.Generator, labels: np.ndarray, c: int, k: int, accu
         {
             "fold": i,
             "n": len(part),
+            "n_train": len(labels) - len(part),
             "accuracy": float(right[part].mean()),
             "nll": float(-np.log(probs[part, labels[part]]).mean()),
             "seconds": 50 + rng.random(),

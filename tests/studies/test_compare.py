@@ -58,7 +58,7 @@ def test_runs_on_the_same_data_are_compared_image_by_image(finished, other: Path
 
 def test_runs_on_other_data_are_listed_but_not_compared(finished, other: Path) -> None:
     results = json.loads((other / "results.json").read_text())
-    results["dataset"]["fingerprint"] = "other"
+    results["dataset"]["test"]["fingerprint"] = "other"
     (other / "results.json").write_text(json.dumps(results))
     compared = bruit.compare([finished.run, other])
     assert len(compared["models"]) == 8

@@ -25,6 +25,7 @@ WANTED = Settings(
     precision="fp32",
     threads=1,
     version="0.1.0",
+    torch="2.13.0",
     recipes={"dnn": {"recipe": {"epochs": 15, "augmentation": None}}},
 )
 

@@ -44,7 +44,7 @@ def test_held_out_images_are_neither_trained_on_nor_validated_on(digits, tmp_pat
     for task in tasks:
         parts = np.concatenate([task.train, task.validation, task.held_out])
         assert np.array_equal(np.sort(parts), np.arange(600))
-        assert len(task.validation) == 45
+        assert len(task.validation) == 40
 
 
 def test_noisy_copies_of_one_image_stay_on_one_side(digits, tmp_path):

@@ -61,7 +61,8 @@ def test_the_gpu_is_used_if_there_is_one(monkeypatch, there, kind):
 
 @pytest.mark.parametrize(("able", "chosen"), [(True, "bf16"), (False, "fp32")])
 def test_the_gpu_says_itself_what_it_can(monkeypatch, able, chosen):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able)
     choose_precision.cache_clear()
-    assert choose_precision("cuda") == chosen
+    assert choose_precision() == chosen
     choose_precision.cache_clear()

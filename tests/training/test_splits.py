@@ -66,11 +66,6 @@ def test_a_validation_split_is_a_tenth(digits):
     assert digits.train.subset(held).counts.tolist() == [6] * 10
 
 
-def test_a_rare_class_makes_the_validation_part_larger():
-    _, held = validation_split(dataset([0] * 90 + [1] * 3), 0)
-    assert len(held) == 31
-
-
 @pytest.mark.parametrize(
     "held_out", [lambda data, seed: folds(data, 5, seed)[0][1], lambda *args: validation_split(*args)[1]]
 )
@@ -140,3 +135,10 @@ def test_samples_repeat_by_seed(digits):
     ids = [stratified_sample(digits.train, 100, seed).ids.tolist() for seed in (1, 1, 2)]
     assert ids[0] == ids[1] != ids[2]
     assert len(ids[0]) == 100
+
+
+def test_a_rare_class_does_not_take_the_training_images_of_the_others():
+    labels = np.repeat([0, 1], [200, 2])
+    kept, held = validation_split(dataset(labels, np.arange(202)), 0)
+    assert np.bincount(labels[held]).tolist() == [20, 1]
+    assert len(kept) == 181

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -64,6 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; an error is one line, unless --debug."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that knows no × must not end an hour's work
+            stream.reconfigure(errors="backslashreplace")
     try:
         result: Any = bruit.main(arguments, prog_name="bruit", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
@@ -82,12 +86,14 @@ def main(arguments: list[str] | None = None) -> None:
     except BruitError as error:
         if debug:
             raise
-        click.echo(f"bruit: {error}", err=True)
+        click.echo(f"bruit: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
     except ImportError as error:
         if debug:
             raise
-        click.echo(f"bruit: {error}; install the parts that train with: pip install 'bruit[train]'", err=True)
+        click.echo(
+            f"bruit: {error}; install what training needs, in the folder of bruit: pip install -e '.[train]'", err=True
+        )
         sys.exit(1)
     except Exception as error:
         if debug:

@@ -28,7 +28,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
 )
-@click.option("--quick", is_flag=True, help="A sample and fewer epochs: to see what comes, not to believe it.")
+@click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option("--force", is_flag=True, help="Replace the run in --out.")
 @click.option("--workers", type=click.IntRange(1), help="Trainings at once.  [default: one a core]")
@@ -58,6 +58,8 @@ def study(
       bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
+    if resume and force:
+        raise click.UsageError("--resume goes on with the run in --out, --force replaces it: take one of them")
     from bruit.cli.progress import StudyProgress
     from bruit.cli.tables import models_table, sentences
     from bruit.models.zoo import ZOO
@@ -133,7 +135,7 @@ def train(
 ) -> None:
     """Train one model of the zoo.
 
-    MODEL is its name (see bruit models). The test images of DATA are not read.
+    MODEL is its name (see bruit models). The test images of DATA are not used.
 
     \b
     Examples:

@@ -176,7 +176,7 @@ class StudyProgress(_Bars):
         done = float((board[:, 0] * self.seconds).sum())
         ready = f"{len(self.reported)} of {len(board)} done"
         self.bars.update(self.whole, completed=done, note=ready)
-        self.line(f"{done / sum(self.seconds):.0%} of the training, {ready}")
+        self.line(f"{done / (sum(self.seconds) or 1):.0%} of the training, {ready}")
 
     def _end_training(self) -> None:
         for task in [*self.rows.values(), *([self.whole] if self.whole is not None else [])]:

@@ -129,7 +129,7 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
     columns = ("Run", "Model", "Data", "Validation", "Test", "95 % interval")
     show("Accuracy", columns, rows, "← chosen on validation in its run")
     if len(rows) > 1 and not compared["comparison"]:
-        click.echo("The runs are of different data: their models cannot be compared image by image.")
+        click.echo("The runs were tested on different images: their models cannot be compared image by image.")
     if not compared["comparison"]:
         return
     rows = [

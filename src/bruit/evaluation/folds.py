@@ -100,7 +100,8 @@ def compare_folds(crossval: Mapping[str, Mapping[str, Any]]) -> list[dict[str, A
             continue
         diffs = [one["accuracy"] - other["accuracy"] for one, other in zip(folds_a, folds_b, strict=True)]
         held_out = float(np.mean(sizes))
-        test = corrected_resampled_t(diffs, n_train=sum(sizes) - held_out, n_test=held_out)
+        trained_on = float(np.mean([fold["n_train"] for fold in folds_a]))
+        test = corrected_resampled_t(diffs, n_train=trained_on, n_test=held_out)
         rows.append({"a": a, "b": b, "k": len(diffs)} | test)
     return rows
 

@@ -50,15 +50,13 @@ class Convolutional:
         layers: list[nn.Module] = []
         previous, height, width = 1, *shape
         for index, channels in enumerate(self.channels):
-            if index:
+            if index and min(height, width) >= 2:
                 layers.append(nn.MaxPool2d(2))
                 height, width = height // 2, width // 2
-            # What is too small to lose its border is padded.
+            # What is too small to lose its border is padded, and no longer pooled.
             padding = int(min(height, width) < 3)
             layers += [nn.Conv2d(previous, channels, 3, padding=padding), nn.ReLU()]
             previous, height, width = channels, height - 2 + 2 * padding, width - 2 + 2 * padding
-            if min(height, width) < 1:
-                raise ValueError(f"nothing is left of {shape[0]} × {shape[1]} pixels")
         return nn.Sequential(
             *layers, nn.Flatten(), nn.Dropout(self.dropout), nn.Linear(previous * height * width, n_classes)
         )
@@ -149,10 +147,6 @@ def describe(body: nn.Module) -> list[str]:
                 words.append("average over all positions")
             case nn.Dropout():
                 words.append(f"dropout {layer.p:g}")
-            case nn.PixelUnshuffle():
-                words.append(f"fold {layer.downscale_factor} × {layer.downscale_factor} pixels into channels")
             case nn.ReLU():
                 words.append("ReLU")
-            case nn.GELU():
-                words.append("GELU")
     return words

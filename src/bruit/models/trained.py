@@ -17,7 +17,8 @@ from bruit.models.baselines import Logistic, Neighbours, Tensors
 from bruit.models.zoo import Config
 from bruit.training.device import Precision, choose_device
 
-BATCH = 1000
+# Pixels that are read at once: 1,000 images of 28 × 28.
+PIXELS_AT_ONCE = 1000 * 28 * 28
 
 
 class Trained(ABC):
@@ -63,12 +64,7 @@ class Network(Trained):
         super().__init__(name, config, classes, shape)
         assert not isinstance(config, Logistic | Neighbours)
         self.precision = precision
-        try:
-            body = config.build(shape, len(classes))
-        except (ValueError, RuntimeError, ZeroDivisionError) as error:
-            raise ModelError(
-                f"{name} cannot read images of {shape[0]} × {shape[1]} pixels; take a dense model"
-            ) from error
+        body = config.build(shape, len(classes))
         self.device = choose_device()
         self.module = networks.Reading(body).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -91,10 +87,11 @@ class Network(Trained):
     def logits(self, images: Images) -> NDArray[np.float32]:
         self.module.eval()
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        batch = max(1, PIXELS_AT_ONCE // (self.input_shape[0] * self.input_shape[1]))
         with torch.inference_mode(), autocast:
             parts = [
-                self.module(torch.tensor(images[start : start + BATCH], device=self.device)).float().cpu()
-                for start in range(0, len(images), BATCH)
+                self.module(torch.tensor(images[start : start + batch], device=self.device)).float().cpu()
+                for start in range(0, len(images), batch)
             ]
         return torch.cat(parts).numpy()
 

@@ -62,7 +62,7 @@ ZOO: dict[str, Entry] = {
     ),
     "cnn": Entry(
         "CNN",
-        "Three convolutions, max pooling and dropout, as the notebooks train it.",
+        "Convolutions, max pooling and dropout: the network of the textbooks.",
         "convolutional",
         Convolutional((32, 64, 64), dropout=0.3),
         Recipe(epochs=8, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best"),

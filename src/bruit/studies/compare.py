@@ -19,7 +19,7 @@ def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
     """The models of finished runs, and each against the best of them where all were tested on the same images.
 
     Returns {"models": [{run, name, title, data, winner, validation_accuracy, n, accuracy, ...}], "comparison": rows as
-    in results.json, with names RUN:NAME, or [] where the data differ}. The best is the winner with the highest
+    in results.json, with names RUN:NAME, or [] where the test images differ}. The best is the winner with the highest
     validation accuracy. Raises RunError for a folder without a finished run.
     """
     rows: list[dict[str, Any]] = []
@@ -28,7 +28,7 @@ def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
     for run in dict.fromkeys(map(Path, runs)):
         results = read_results(run)
         labels = np.array(read_npy(run / "test_labels.npy"))
-        fingerprints.add(results["dataset"]["fingerprint"])
+        fingerprints.add(results["dataset"]["test"]["fingerprint"])
         for name, model in results["models"].items():
             key = f"{run}:{name}"
             right[key] = correct(np.array(read_npy(run / "models" / name / "test_probs.npy")), labels)

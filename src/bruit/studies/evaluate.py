@@ -23,8 +23,9 @@ def find_model(model: str | Path) -> Trained:
     """The model that `model` names: RUN (its winner), RUN:NAME, or a folder that `bruit train` wrote. Raises
     ModelError.
     """
-    folder, _, name = str(model).partition(":")
-    run = Path(folder)
+    folder, _, name = (str(model), "", "") if Path(model).is_dir() else str(model).rpartition(":")
+    run = Path(folder or name)
+    name = name if folder else ""
     if name or (run / SETTINGS).is_file():
         if not name:
             if not (run / "results.json").is_file():

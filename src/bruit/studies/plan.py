@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 import bruit
 from bruit.data.dataset import DataPair
@@ -62,8 +64,11 @@ def make_plan(
     seed: int,
     quick: bool,
     workers: int | None,
+    begun: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Plan the study of `pair` in the folder `run`.
+
+    What was found out when the study was `begun`, precision and threads, is kept: both enter the weights' last digits.
 
     Raises ConfigError for unknown models and numbers that make no sense, DataError for too few images of a class.
     """
@@ -100,6 +105,8 @@ def make_plan(
     }
     n_tasks = len(model_tasks) + sum(len(group) for group in crossval_tasks.values())
     schedule = Schedule.plan(n_tasks, choose_precision(), workers)
+    if begun is not None:
+        schedule = replace(schedule, **{key: begun[key] for key in ("precision", "threads") if key in begun})
     settings = Settings(
         data=data,
         fingerprint=pair.fingerprint(),
@@ -113,6 +120,7 @@ def make_plan(
         precision=schedule.precision,
         threads=schedule.threads,
         version=bruit.__version__,
+        torch=torch.__version__,
         recipes={name: _recipe(name) for name in chosen},
     )
     return Plan(settings, schedule, model_tasks, crossval_tasks)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import DataPair, Dataset
+from bruit.data.dataset import DataPair, Dataset, pixel_counts
 from bruit.errors import RunError
 from bruit.evaluation.calibration import apply_temperature, log_probabilities
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
@@ -41,7 +41,7 @@ def dataset_section(pair: DataPair, n_validation: int) -> dict[str, Any]:
     """results["dataset"], from the images themselves; kept as findings.json."""
 
     def histogram(dataset: Dataset) -> list[int]:
-        counts: list[int] = np.bincount(dataset.images.reshape(-1), minlength=256).tolist()
+        counts: list[int] = pixel_counts(dataset.images).tolist()
         return counts
 
     return {
@@ -51,7 +51,7 @@ def dataset_section(pair: DataPair, n_validation: int) -> dict[str, Any]:
         "shape": list(pair.train.shape),
         "train": {"n": len(pair.train), "counts": pair.train.counts.tolist()},
         "validation": {"n": n_validation},
-        "test": {"n": len(pair.test), "counts": pair.test.counts.tolist()},
+        "test": {"n": len(pair.test), "fingerprint": pair.test.fingerprint(), "counts": pair.test.counts.tolist()},
         "pixel_histogram": {"train": histogram(pair.train), "test": histogram(pair.test)},
         "findings": [
             {
@@ -99,7 +99,14 @@ def crossval_section(
     """
 
     def row(fit: FoldFit, place: str) -> dict[str, Any]:
-        figures = {"fold": fit.fold, "n": fit.n, "accuracy": fit.accuracy, "nll": fit.nll, "seconds": fit.seconds}
+        figures = {
+            "fold": fit.fold,
+            "n": fit.n,
+            "n_train": fit.n_train,
+            "accuracy": fit.accuracy,
+            "nll": fit.nll,
+            "seconds": fit.seconds,
+        }
         return figures | {"history": fit.history} | test_accuracy(place)
 
     def test_accuracy(place: str) -> dict[str, float]:

@@ -39,6 +39,7 @@ class Settings:
     precision: str
     threads: int
     version: str
+    torch: str
     recipes: dict[str, dict[str, Any]]
 
 

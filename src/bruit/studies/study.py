@@ -21,7 +21,7 @@ from bruit.models.store import load_model
 from bruit.models.zoo import ZOO
 from bruit.studies.plan import CROSSVAL, FOLDS, QUICK_FOLDS, QUICK_REPEATS, REPEATS, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section
-from bruit.studies.run import describe_environment, open_run
+from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings
 from bruit.studies.samples import data_samples
 from bruit.training.crossval import collect
 from bruit.training.estimate import seconds_per_task
@@ -87,6 +87,7 @@ def study(
         seed=seed,
         quick=quick,
         workers=workers,
+        begun=read_settings(run) if resume and (run / SETTINGS).is_file() else None,
     )
     schedule = plan.schedule
     with open_run(run, plan.settings, resume=resume, force=force):
@@ -171,7 +172,7 @@ def _command() -> str:
     """The command line that this is, without the machine's paths to it."""
     program = Path(sys.argv[0])
     if program.stem == "bruit" or program.parent.name == "bruit":  # the latter is `python -m bruit`
-        return shlex.join(["bruit", *sys.argv[1:]])
+        return shlex.join(["bruit", *(word for word in sys.argv[1:] if word not in ("--resume", "--force"))])
     return "bruit.study(…), called from Python"
 
 

@@ -33,6 +33,7 @@ class FoldFit:
     fold: int
     seed: int
     n: int
+    n_train: int
     accuracy: float
     nll: float
     seconds: float
@@ -136,6 +137,7 @@ def collect(name: str, dataset: Dataset, tasks: list[Task], k: int, folder: Path
                 fold=index if index < k else 0,
                 seed=task.seed,
                 n=len(labels),
+                n_train=len(task.train),
                 accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
                 nll=nll(probabilities, labels),
                 seconds=read_json(task.folder / "config.json")["train"]["seconds"],

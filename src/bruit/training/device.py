@@ -22,9 +22,9 @@ def choose_device() -> torch.device:
 
 
 @cache
-def choose_precision(device_type: str = "cpu") -> Precision:
-    """bf16 where this machine multiplies matrices in it clearly faster than in float32."""
-    if device_type == "cuda":
+def choose_precision() -> Precision:
+    """bf16 where the device in use multiplies matrices in it clearly faster than in float32."""
+    if choose_device().type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     return "bf16" if _seconds(torch.float32) > WORTHWHILE * _seconds(torch.bfloat16) else "fp32"
 
@@ -52,6 +52,6 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # another C library
         return
-    trim_threshold, mmap_threshold, most = -1, -3, 2**30
-    mallopt(mmap_threshold, most)
-    mallopt(trim_threshold, most)
+    trim_threshold, mmap_threshold, most = -1, -3, 2**25  # more than 32 MiB is refused
+    if mallopt(mmap_threshold, most):
+        mallopt(trim_threshold, 2**30)

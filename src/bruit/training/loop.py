@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bruit.data.dataset import Dataset
+from bruit.data.dataset import Dataset, pixel_counts
 from bruit.errors import ModelError
 from bruit.evaluation.calibration import apply_temperature
 from bruit.evaluation.metrics import nll
@@ -53,8 +53,10 @@ class Loop:
         self.images = torch.tensor(np.ascontiguousarray(train.images), device=model.device)
         self.labels = torch.tensor(np.ascontiguousarray(train.labels), device=model.device)
         self.validation = validation
-        model.module.mean.fill_(float(train.images.mean()) / 255)
-        model.module.std.fill_(max(float(train.images.std()) / 255, 1e-3))
+        shares = pixel_counts(train.images) / train.images.size
+        mean = float(shares @ np.arange(256))
+        model.module.mean.fill_(mean / 255)
+        model.module.std.fill_(max(float(shares @ (np.arange(256) - mean) ** 2) ** 0.5 / 255, 1e-3))
         self.optimizers = make_optimizers(model.module, recipe)
         self.average = {name: value.clone() for name, value in model.module.state_dict().items()} if recipe.ema else {}
         self.best: dict[str, Tensor] = {}

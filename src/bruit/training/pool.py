@@ -73,7 +73,9 @@ class Schedule:
 
 def usable_cores() -> int:
     """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from joblib import cpu_count
+
+    return int(cpu_count())  # knows of affinity and of a container's share
 
 
 # What a running training tells the others: fraction done, epoch, loss, accuracy.
@@ -144,6 +146,7 @@ def _watch(board: Board, on_board: Callable[[Board], None] | None) -> Iterator[N
 
 def _run(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row: int) -> Task:
     import torch
+    from threadpoolctl import threadpool_limits
 
     board = np.load(board_path, mmap_mode="r+")
 
@@ -153,23 +156,28 @@ def _run(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row
     threads = torch.get_num_threads()
     torch.set_num_threads(schedule.threads)
     try:
-        # What held-out images become is written before fit's last file, so that a finished folder has them.
-        fit(
-            task.name,
-            dataset.subset(task.train),
-            dataset.subset(task.validation),
-            epochs=task.epochs,
-            seed=task.seed,
-            folder=task.folder,
-            resume=True,
-            precision=schedule.precision,
-            on_progress=show,
-            before_stored=None if task.held_out is None else lambda model: _predict_held_out(model, task, dataset),
-        )
+        with threadpool_limits(schedule.threads):  # those of scikit-learn and NumPy
+            _fit(task, dataset, schedule, show)
     finally:
         torch.set_num_threads(threads)
     board[row, 0] = 1
     return task
+
+
+def _fit(task: Task, dataset: Dataset, schedule: Schedule, show: Callable[[Progress], None]) -> None:
+    # What held-out images become is written before fit's last file, so that a finished folder has them.
+    fit(
+        task.name,
+        dataset.subset(task.train),
+        dataset.subset(task.validation),
+        epochs=task.epochs,
+        seed=task.seed,
+        folder=task.folder,
+        resume=True,
+        precision=schedule.precision,
+        on_progress=show,
+        before_stored=None if task.held_out is None else lambda model: _predict_held_out(model, task, dataset),
+    )
 
 
 def _predict_held_out(model: Trained, task: Task, dataset: Dataset) -> None:

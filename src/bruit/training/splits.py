@@ -13,12 +13,18 @@ VALIDATION_PARTS = 10
 
 
 def validation_split(dataset: Dataset, seed: int, parts: int = VALIDATION_PARTS) -> tuple[Index, Index]:
-    """(index to train on, index to validate on): one part of `parts`, with every class in its proportion.
+    """(index to train on, index to validate on): one part of `parts` of each class, but one image of it at least.
 
-    With too few images of a class for that many parts, as many as there are. Raises DataError if a class has
-    one image only.
+    Images of one source stay together. Raises DataError if a class has one image (or source) only.
     """
-    return _parts(dataset, seed, min(parts, _rarest(dataset, 2, "set some apart for validation")))[0]
+    _rarest(dataset, 2, "set some apart for validation")
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for label in range(len(dataset.classes)):
+        sources = np.unique(dataset.ids[dataset.labels == label])
+        chosen.append(rng.permutation(sources)[: max(1, round(len(sources) / parts))])
+    held_out = np.isin(dataset.ids, np.concatenate(chosen))
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def folds(dataset: Dataset, k: int, seed: int) -> list[tuple[Index, Index]]:
@@ -43,8 +49,8 @@ def _parts(dataset: Dataset, seed: int, k: int) -> list[tuple[Index, Index]]:
     return list(grouped.split(rows, dataset.labels, groups=dataset.ids))
 
 
-def _rarest(dataset: Dataset, least: int, purpose: str) -> int:
-    """The number of different sources of the rarest class; raises DataError if it is below `least`."""
+def _rarest(dataset: Dataset, least: int, purpose: str) -> None:
+    """Raise DataError if a class has fewer than `least` different sources."""
     sources = [len(np.unique(dataset.ids[dataset.labels == label])) for label in range(len(dataset.classes))]
     rarest = int(np.argmin(sources))
     if sources[rarest] < least:
@@ -52,7 +58,6 @@ def _rarest(dataset: Dataset, least: int, purpose: str) -> int:
             f"class {dataset.classes[rarest]} has {sources[rarest]} training image(s), too few to {purpose}; "
             "add images of it, remove the class, or ask for fewer folds"
         )
-    return sources[rarest]
 
 
 def stratified_sample(dataset: Dataset, n: int, seed: int) -> Dataset:
