@@ -107,7 +107,9 @@ def time_study(work: Path, name: str, *options: str) -> dict[str, Any]:
     del measured["output"]
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     accuracies = {model: entry["test"]["accuracy"] for model, entry in results["models"].items()}
-    folds = sum(len(entry["folds"]) for entry in results.get("crossval", {}).values())
+    # The first of the seed runs is a fold, counted already.
+    entries = results.get("crossval", {}).values()
+    folds = sum(len(entry["folds"]) + max(0, len(entry["seed_runs"]) - 1) for entry in entries)
     keras_peer.record_test_evaluations(
         keras_peer.TEST_LOG,
         "study_time.py",
