@@ -71,7 +71,9 @@ def make_optimizers(module: nn.Module, recipe: Recipe) -> list[torch.optim.Optim
         case "rmsprop":
             optimizers.append(torch.optim.RMSprop(groups, recipe.learning_rate, alpha=0.9, eps=1e-7))
     if kernels:
-        optimizers.append(Muon(kernels, recipe.muon_learning_rate, momentum=0.9, weight_decay=recipe.muon_weight_decay))
+        rate = recipe.learning_rate if recipe.muon_learning_rate is None else recipe.muon_learning_rate
+        decay = recipe.weight_decay if recipe.muon_weight_decay is None else recipe.muon_weight_decay
+        optimizers.append(Muon(kernels, rate, momentum=0.9, weight_decay=decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]

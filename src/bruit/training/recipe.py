@@ -28,10 +28,11 @@ class Augmentation:
 class Recipe:
     """Optimiser, schedule and regularisation of one training.
 
-    optimizer "muon" takes Muon, with the rates of that name, for the kernels of convolutions, and AdamW for the rest
-    schedule  "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine down to nearly zero
-    keep      "last" epoch's weights, or those of the epoch that was "best" on validation
-    ema       decay a step of the exponential moving average of the weights that is used in the end; 0 for none
+    optimizer  "muon" takes Muon for the kernels of convolutions, at the rates of that name or else those of the rest,
+               and AdamW for the rest
+    schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine down to nearly zero
+    keep       "last" epoch's weights, or those of the epoch that was "best" on validation
+    ema        decay a step of the exponential moving average of the weights that is used in the end; 0 for none
     """
 
     epochs: int
@@ -41,8 +42,8 @@ class Recipe:
     schedule: Literal["constant", "one-cycle"] = "constant"
     warmup: float = 0.2
     weight_decay: float = 0.0
-    muon_learning_rate: float = 0.0
-    muon_weight_decay: float = 0.0
+    muon_learning_rate: float | None = None
+    muon_weight_decay: float | None = None
     label_smoothing: float = 0.0
     ema: float = 0.0
     keep: Literal["last", "best"] = "last"
