@@ -30,7 +30,7 @@ class Recipe:
 
     optimizer  "muon" takes Muon for the kernels of convolutions, at the rates of that name or else those of the rest,
                and AdamW for the rest
-    schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine down to nearly zero
+    schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine to nearly zero
     keep       "last" epoch's weights, or those of the epoch that was "best" on validation
     ema        decay a step of the exponential moving average of the weights that is used in the end; 0 for none
     """
