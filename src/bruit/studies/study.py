@@ -20,7 +20,7 @@ from bruit.files import read_json, write_json, write_npy, write_npz
 from bruit.models.store import load_model
 from bruit.models.zoo import ZOO
 from bruit.studies.plan import CROSSVAL, FOLDS, QUICK_FOLDS, QUICK_REPEATS, REPEATS, Plan, make_plan, quick_sample
-from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section
+from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
 from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings
 from bruit.studies.samples import data_samples
 from bruit.training.crossval import collect
@@ -93,7 +93,7 @@ def study(
     with open_run(run, plan.settings, resume=resume, force=force):
         if resume and (run / "results.json").is_file():
             on_stage(Stage("done"))
-            return read_json(run / "results.json")  # type: ignore[no-any-return]
+            return read_results(run)
         write_json(run / "environment.json", describe_environment(schedule.threads, schedule.precision))
         write_json(run / "findings.json", dataset_section(pair, len(plan.models[0].validation)))
         samples = data_samples(pair, seed)
