@@ -1,6 +1,11 @@
 """How far to trust a model: pure functions of (probabilities, labels); NumPy and SciPy only."""
 
-from bruit.evaluation.calibration import apply_temperature, fit_temperature, log_probabilities
+from bruit.evaluation.calibration import (
+    apply_temperature,
+    fit_temperature,
+    log_probabilities,
+    without_temperature,
+)
 from bruit.evaluation.comparison import (
     choose_winner,
     compare_on_test,
@@ -48,5 +53,6 @@ __all__ = [
     "sample_dependence",
     "summarise_crossval",
     "wilson_interval",
+    "without_temperature",
     "worst_mistakes",
 ]

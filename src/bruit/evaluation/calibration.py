@@ -51,6 +51,14 @@ def apply_temperature(scores: ArrayLike, temperature: float) -> NDArray[np.float
     return probs.astype(np.float32)
 
 
+def without_temperature(probs: ArrayLike, temperature: float) -> NDArray[np.float32]:
+    """What the model said before its temperature: (N, C) calibrated probabilities to (N, C) float32 probabilities.
+
+    Probabilities are stored once, calibrated; this is how the figures without calibration come back.
+    """
+    return apply_temperature(log_probabilities(probs), 1 / temperature)
+
+
 def log_probabilities(probs: ArrayLike) -> NDArray[np.float64]:
     """(N, C) probabilities to finite log-probabilities, clipped below at float32's smallest normal number, 1.2e-38.
 

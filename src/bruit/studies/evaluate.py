@@ -10,7 +10,7 @@ import numpy as np
 from bruit.data.dataset import DataPair, Dataset
 from bruit.data.sources import DEFAULT, load
 from bruit.errors import DataError, ModelError
-from bruit.evaluation.calibration import apply_temperature, log_probabilities
+from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
 from bruit.models.store import load_model
 from bruit.models.trained import Trained
@@ -60,6 +60,6 @@ def evaluate(model: str | Path | Predictor, data: str | Path | DataPair | Datase
     index = np.array([predictor.classes.index(name) for name in dataset.classes])
     probabilities = predictor.probabilities(dataset.images)
     temperature = getattr(predictor, "temperature", 1.0)
-    uncalibrated = apply_temperature(log_probabilities(probabilities), 1 / temperature)
+    uncalibrated = without_temperature(probabilities, temperature)
     labels = index[dataset.labels]
     return evaluate_split(probabilities, uncalibrated, labels, predictor.classes, dataset.ids, detail=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset, pixel_counts
 from bruit.errors import RunError
-from bruit.evaluation.calibration import apply_temperature, log_probabilities
+from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
 from bruit.evaluation.folds import compare_folds, summarise_crossval
 from bruit.evaluation.metrics import correct
@@ -75,9 +75,7 @@ def model_section(folder: Path, classes: list[str], test: tuple[NDArray[Any], ND
 
     def figures(probs_file: str, labels: NDArray[Any], ids: NDArray[Any], detail: bool) -> dict[str, Any]:
         probs = np.array(read_npy(folder / probs_file))
-        # Probabilities are stored once; taking the temperature out again gives what the model said without it.
-        uncalibrated = apply_temperature(log_probabilities(probs), 1 / temperature)
-        return evaluate_split(probs, uncalibrated, labels, classes, ids, detail)
+        return evaluate_split(probs, without_temperature(probs, temperature), labels, classes, ids, detail)
 
     labels = np.array(read_npy(folder / "val_labels.npy"))
     section = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bruit.data.dataset import Dataset
-from bruit.evaluation.calibration import apply_temperature, log_probabilities
+from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
 from bruit.models.zoo import entry
@@ -43,6 +43,6 @@ def train(
         fit(name, train, epochs=epochs, seed=seed, folder=out, resume=resume, on_progress=on_progress)
     config = read_json(out / "config.json")
     probs, labels = np.array(read_npy(out / "val_probs.npy")), np.array(read_npy(out / "val_labels.npy"))
-    uncalibrated = apply_temperature(log_probabilities(probs), 1 / config["temperature"])
+    uncalibrated = without_temperature(probs, config["temperature"])
     figures = evaluate_split(probs, uncalibrated, labels, config["classes"], np.arange(len(labels)), detail=False)
     return {"name": name, "train": config["train"], "temperature": config["temperature"], "validation": figures}
