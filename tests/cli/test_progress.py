@@ -104,6 +104,20 @@ def test_what_was_done_before_is_not_estimated_again(tmp_path: Path, log: io.Str
     assert log.getvalue().startswith("1 training, 2 at a time: about 1 minute. ")
 
 
+def test_where_nothing_is_left_to_train_no_time_is_given(tmp_path: Path, log: io.StringIO) -> None:
+    for task in tasks(tmp_path):
+        task.folder.mkdir(parents=True)
+        (task.folder / "config.json").write_text("{}")
+    with StudyProgress(tmp_path) as shown:
+        shown.stage(Stage("training", tasks(tmp_path), (0.0, 0.0, 0.0, 0.0), SCHEDULE))
+        shown.board(board(*[(1, 3, 0.5, 0.9)] * 4))
+        shown.stage(Stage("test"))
+    assert log.getvalue().splitlines() == [
+        "All trainings are done already.",
+        "Reading the test set, once, with every model",
+    ]
+
+
 def test_a_resumed_study_that_is_finished_says_nothing(tmp_path: Path, log: io.StringIO) -> None:
     with StudyProgress(tmp_path) as shown:
         shown.board(board((1, 0, 0, 0)))

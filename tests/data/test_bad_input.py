@@ -29,6 +29,23 @@ def test_a_missing_file_names_all_that_are_expected_and_found(npy_folder, refuse
         read_npy_folder(folder)
 
 
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda path: path.symlink_to("nowhere"), "a link that leads to nothing"),
+        (lambda path: path.symlink_to(path.name), "a link that leads to nothing"),
+        (lambda path: path.mkdir(), "a folder"),
+        (os.mkfifo, "a pipe or a device"),
+    ],
+    ids=["dangling", "loop", "folder", "pipe"],
+)
+def test_what_stands_in_a_files_place_is_said(npy_folder, refused, make, what):
+    file = npy_folder(train_images=None) / "train_images.npy"
+    make(file)
+    with refused(DataError, f"{file} is {what}; put the .npy file itself there"):
+        read_npy_folder(file.parent)
+
+
 def test_an_empty_folder(tmp_path, refused):
     with refused(DataError, f"{tmp_path} lacks {LISTED}; expected {LISTED}, found nothing"):
         read_npy_folder(tmp_path)
@@ -107,6 +124,18 @@ def test_labels_unseen_in_training(digits, refused):
         "test labels 10, 11 never occur in training; remove those test images or add training images",
     ):
         pair_of(digits.train.images, digits.train.labels, digits.test.images, np.arange(200) % 12)
+
+
+@pytest.mark.parametrize("text_in", ["train", "test"])
+def test_text_in_one_split_and_numbers_in_the_other(digits, refused, text_in):
+    labels = {"train": digits.train.labels, "test": digits.test.labels}
+    labels[text_in] = labels[text_in].astype("U1")
+    with refused(
+        DataError,
+        f"expected labels of one kind, received {labels['train'].dtype} in training and {labels['test'].dtype} in "
+        "test; write both as whole numbers or both as text",
+    ):
+        pair_of(digits.train.images, labels["train"], digits.test.images, labels["test"])
 
 
 @pytest.mark.parametrize("rows", [np.zeros((600, 10)), np.full((600, 10), 0.1), np.ones((600, 2), int)])

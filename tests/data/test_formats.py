@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bruit.data.builtin import mnist
-from bruit.data.formats import NPY_NAMES, pair_from_arrays, read_npy_folder, to_uint8, write_npy_folder
-from bruit.errors import RunError
+from bruit.data.formats import pair_from_arrays, read_npy_folder, to_uint8
 
 SHAPES = {
     "N H W": lambda images: images,
@@ -234,27 +233,10 @@ def test_dim_images_are_said(digits):
     assert (dim.severity, dim.split, dim.figure) == ("warning", "train", {"brightest": 63})
 
 
-# Writing the four files
-
-
-def test_what_is_written_is_read_again(noisy, tmp_path):
-    paths = write_npy_folder(noisy, tmp_path / "out")
-    assert [path.name for path in paths] == list(NPY_NAMES)
-    read = read_npy_folder(tmp_path / "out")
-    assert np.array_equal(read.train.images, noisy.train.images)
-    assert np.array_equal(read.test.labels, noisy.test.labels)
-    assert read.name == "out"
-    assert np.load(tmp_path / "out" / "train_labels.npy").dtype == np.int64
-
-
-def test_files_are_not_overwritten_unless_forced(digits, noisy, npy_folder, refused):
-    folder = npy_folder(test_labels=None)
-    with refused(
-        RunError,
-        f"{folder} already holds train_images.npy, train_labels.npy, test_images.npy; "
-        "choose another --out, or add --force to replace them",
-    ):
-        write_npy_folder(noisy, folder)
-    assert np.array_equal(np.load(folder / "train_images.npy"), digits.train.images)
-    write_npy_folder(noisy, folder, force=True)
-    assert np.array_equal(read_npy_folder(folder).train.images, noisy.train.images)
+def test_test_images_that_are_also_training_images_are_said(digits):
+    images = digits.test.images.copy()
+    images[[7, 30]] = digits.train.images[[500, 3]]
+    read = pair_of(digits.train.images / 255, digits.train.labels, images, digits.test.labels)
+    repeated = finding(read, "repeated")
+    assert (repeated.severity, repeated.split, repeated.figure) == ("warning", "both", {"images": 2, "first": 7})
+    assert repeated.message.startswith("2 of 200 test images also occur in training")

@@ -51,9 +51,12 @@ def test_it_is_there_at_the_top_of_the_package(digits):
     assert bruit.load(digits) is digits
 
 
-def test_a_folder_comes_before_a_name(digits, npy_folder, monkeypatch):
-    monkeypatch.chdir(npy_folder(folder="mnist").parent)
-    assert len(load("mnist").train) == len(digits.train)
+def test_a_name_comes_before_a_folder_which_can_still_be_said(digits, npy_folder, monkeypatch):
+    folder = npy_folder(folder="mnist")
+    monkeypatch.chdir(folder.parent)
+    assert load("mnist") is mnist()
+    for said in ("./mnist", folder.relative_to(folder.parent), str(folder)):
+        assert len(load(said).train) == len(digits.train)
 
 
 def test_an_unknown_name(refused):
@@ -67,6 +70,11 @@ def test_an_unknown_name(refused):
 def test_an_unknown_recipe(small_mnist):
     with pytest.raises(ConfigError, match=r"unknown recipe 'curse'.*course"):
         load("mnist+curse")
+
+
+def test_a_plus_without_a_recipe(small_mnist, refused):
+    with refused(ConfigError, "unknown recipe ''; choose one of: course"):
+        load("mnist+")
 
 
 def test_one_file_instead_of_the_folder(npy_folder, refused):

@@ -1,6 +1,6 @@
 import pytest
 
-from bruit.locale import Numbers, translator
+from bruit.locale import Numbers, printable, translator
 
 EN, FR = Numbers("en"), Numbers("fr")
 NBSP, NARROW = "\u00a0", "\u202f"
@@ -49,3 +49,9 @@ def test_a_language_without_a_catalogue_speaks_english():
 )
 def test_numbers_are_written_as_their_readers_write_them(written, expected):
     assert written == expected
+
+
+def test_printable_text_has_no_control_characters_and_an_end():
+    assert printable("a\x1b[2J\n\u202eb") == "a\N{REPLACEMENT CHARACTER}[2J" + "\N{REPLACEMENT CHARACTER}" * 2 + "b"
+    assert printable(f"13{NBSP}s") == f"13{NBSP}s"
+    assert printable("abcdef", 4) == "abc…"

@@ -97,7 +97,11 @@ def test_folds(p, expected):
 @pytest.mark.parametrize(
     ("verdict_key", "expected"),
     [
-        ("no_more_than_chance", "“A” shows no dependence on its training sample beyond chance"),
+        (
+            "no_more_than_chance",
+            "With so few folds and seeds, no dependence of “A” on its training sample could be shown, and none ruled "
+            "out.",
+        ),
         ("small_but_real", "“A” depends on its training sample a little more than chance"),
         ("depends", "“A” depends on its training sample, by more than chance"),
         ("unknown", "so few folds cannot say"),
@@ -108,10 +112,15 @@ def test_dependence_on_the_sample(verdict_key, expected):
     assert expected in text
     assert "98.81%" in text
     assert "standard deviation of 0.10, and another random seed on the same images gives 0.08" in text
+    assert "small" not in text
 
 
-def test_a_seed_that_was_not_tried_is_said_so():
-    assert "was not measured" in say("sample_dependence", **DEPENDENCE | {"seed_std": None})
+@pytest.mark.parametrize("verdict_key", ["small_but_real", "depends"])
+def test_without_other_seeds_a_spread_may_be_theirs(verdict_key):
+    text = say("sample_dependence", **DEPENDENCE | {"verdict": verdict_key, "seed_std": None})
+    assert "was not measured" in text
+    assert "whether by their training sample or by their seed cannot be said" in text
+    assert "depends" not in text
 
 
 def test_calibration():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bruit.data.dataset import Dataset
 from bruit.errors import ConfigError, DataError
-from bruit.training.splits import folds, stratified_sample, validation_split
+from bruit.training.splits import folds, needed_for_folds, stratified_sample, validation_split
 
 
 def dataset(labels, ids=None) -> Dataset:
@@ -90,8 +90,8 @@ def test_fewer_than_two_folds(refused, k):
 def test_fewer_images_of_a_class_than_folds(refused):
     with refused(
         DataError,
-        "class b has 4 training image(s), too few to make 5 folds; "
-        "add images of it, remove the class, or ask for fewer folds",
+        "class b has 4 of 104 training images; 5 folds, each with a validation split of its own, need 5 of each class: "
+        "add images of it, remove the class, or change the number of folds",
     ):
         folds(dataset([0] * 50 + [1] * 4 + [2] * 50), 5, 0)
 
@@ -99,17 +99,37 @@ def test_fewer_images_of_a_class_than_folds(refused):
 def test_fewer_sources_of_a_class_than_folds(refused):
     with refused(
         DataError,
-        "class b has 2 training image(s), too few to make 3 folds; "
-        "add images of it, remove the class, or ask for fewer folds",
+        "class b has 10 of 20 training images (copies of only 2); 3 folds, each with a validation split of its own, "
+        "need 3 of each class: add images of it, remove the class, or change the number of folds",
     ):
         folds(dataset([0] * 10 + [1] * 10, [*range(10), *[10] * 5, *[11] * 5]), 3, 0)
+
+
+def test_two_folds_of_three_images_leave_one_too_few_to_validate_on(refused):
+    with refused(
+        DataError,
+        "class a has 3 of 53 training images; 2 folds, each with a validation split of its own, need 4 of each class: "
+        "add images of it, remove the class, or change the number of folds",
+    ):
+        folds(dataset([0] * 3 + [1] * 50), 2, 0)
+
+
+@pytest.mark.parametrize("k", range(2, 8))
+@pytest.mark.parametrize("seed", range(5))
+def test_as_many_images_as_folds_need_are_enough_for_the_folds_validation_splits(k, seed):
+    data = dataset(np.repeat([0, 1, 2], [needed_for_folds(k), 50, needed_for_folds(k) + 1]))
+    for rest, held_out in folds(data, k, seed):
+        assert data.subset(held_out).counts.min() >= 1
+        kept, inner = validation_split(data.subset(rest), seed)
+        assert data.subset(rest).subset(kept).counts.min() >= 1
+        assert data.subset(rest).subset(inner).counts.min() >= 1
 
 
 def test_one_image_of_a_class_only(refused):
     with refused(
         DataError,
-        "class a has 1 training image(s), too few to set some apart for validation; "
-        "add images of it, remove the class, or ask for fewer folds",
+        "class a has 1 of 10 training images; "
+        "a validation split needs 2 of each class: add images of it, or remove the class",
     ):
         validation_split(dataset([0] + [1] * 9), 0)
 
@@ -120,10 +140,16 @@ def test_a_sample_has_every_class_in_its_proportion(data, n, seed):
     assume(n < len(data))
     sample = stratified_sample(data, n, seed)
     share = n * data.counts / len(data)
-    assert (np.abs(sample.counts - share) <= np.maximum(0.5, 2 - share)).all()
-    assert (sample.counts >= 2).all()
+    assert (np.abs(sample.counts - share) <= np.maximum(0.5, 5 - share)).all()
+    assert (sample.counts >= np.minimum(data.counts, 5)).all()
     assert len(np.unique(sample.ids)) == len(sample)
     assert set(zip(sample.ids, sample.labels, strict=True)) <= set(zip(data.ids, data.labels, strict=True))
+
+
+def test_a_sample_of_many_keeps_all_of_a_rare_class_and_can_be_folded():
+    sample = stratified_sample(dataset(np.repeat([0, 1], [12_000, 5])), 6000, 0)
+    assert sample.counts[1] == 5
+    assert len(folds(sample, 5, 0)) == 5
 
 
 def test_a_sample_of_everything_is_the_data_itself(digits):

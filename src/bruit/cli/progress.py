@@ -149,6 +149,9 @@ class StudyProgress(_Bars):
         assert stage.schedule is not None
         self.seconds = list(stage.seconds)
         left = [seconds for task, seconds in zip(stage.tasks, self.seconds, strict=True) if not task.done]
+        if not left:
+            self.console.print("All trainings are done already.")
+            return
         for task in stage.tasks:
             place, _, number = task.folder.name.partition("-")
             counted = f"fold {int(number) + 1}" if place == "fold" else f"another seed, {number}"

@@ -7,43 +7,70 @@ from typing import Any
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from bruit.locale import Numbers
+from bruit.locale import Numbers, printable
 
 LEFT = ("Model", "Class", "Data", "What it is", "Run")
+# What a narrow terminal does without, first to last; names and accuracies always stand.
+DISPENSABLE = (
+    *("Training", "Epochs", "Held out", "Images", "ECE", "NLL", "F1", "Precision", "95 % interval"),
+    *("p (McNemar, Holm)", "Validation"),
+)
+# A word is broken when it is longer than this and there is no room.
+WORD = 10
 NUMBERS = Numbers("en")
 percent = NUMBERS.percent
 
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None) -> None:
-    """One table; numbers to the right, words to the left."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(
-            column, justify="left" if column in LEFT else "right", overflow="fold", no_wrap=column not in LEFT
-        )
-    for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False, markup=False)
-    console.print(title, style="bold")
-    console.print(table)
+    """One table; numbers to the right, words to the left, and no more columns than there is room for."""
+    console = make_console()
+    cells = {column: [printable(cell) for cell in row] for column, *row in zip(columns, *rows, strict=True)}
+    for column in DISPENSABLE:
+        if _width(cells) > console.width:
+            cells.pop(column, None)
+    console.print(printable(title), style="bold")
+    if _width(cells) > console.width:
+        for row in zip(*cells.values(), strict=True):
+            console.print("  ".join(row), overflow="fold")
+    else:
+        table = Table(box=box.SIMPLE_HEAD)
+        for column in cells:
+            words = column in LEFT
+            table.add_column(column, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+        for row in zip(*cells.values(), strict=True):
+            table.add_row(*row)
+        console.print(table)
     if caption:
-        console.print(caption)
+        console.print(printable(caption))
 
 
-def chosen(accuracy: float, winner: bool) -> str:
-    """An accuracy on validation, marked where it made the winner."""
-    return percent(accuracy) + (" ←" if winner else "  ")
+def _width(cells: Mapping[str, Sequence[str]]) -> int:
+    """How wide a table of these columns is at least."""
+    widest = {column: max(map(cell_len, [column, *values])) for column, values in cells.items()}
+    around = 3 * len(cells) + 1
+    return around + sum(min(width, WORD) if column in LEFT else width for column, width in widest.items())
+
+
+def make_console() -> Console:
+    """Where results go."""
+    return Console(highlight=False, markup=False)
+
+
+def marked(name: str, winner: bool) -> str:
+    """A model's name, with the mark of the one that was chosen."""
+    return f"{name} ←" if winner else name
 
 
 def models_table(results: Mapping[str, Any]) -> None:
     """The models of a study, the winner marked."""
     rows = [
         [
-            name,
-            chosen(model["validation"]["accuracy"], name == results["winner"]),
+            marked(name, name == results["winner"]),
+            percent(model["validation"]["accuracy"]),
             percent(model["test"]["accuracy"]),
             NUMBERS.percent_range(*model["test"]["accuracy_ci95"]),
             f"{model['test']['nll']:.3f}",
@@ -61,8 +88,8 @@ def models_table(results: Mapping[str, Any]) -> None:
 
 def crossval_line(name: str, entry: Mapping[str, Any]) -> None:
     """A cross-validation in one line."""
-    Console(highlight=False, markup=False).print(
-        f"{name}, {entry['k']} folds: {percent(entry['mean'])} ± {100 * entry['std']:.2f} "
+    make_console().print(
+        f"{printable(name)}, {entry['k']} folds: {percent(entry['mean'])} ± {100 * entry['std']:.2f} "
         f"(chance alone: ± {100 * entry['binomial_std']:.2f}"
         + (f", another seed: ± {100 * entry['seed_std']:.2f})" if entry["seed_std"] is not None else ")")
     )
@@ -72,7 +99,7 @@ def sentences(results: Mapping[str, Any]) -> None:
     """The conclusion, in words."""
     from bruit.report.conclusion import sentences as conclude
 
-    console = Console(highlight=False, markup=False)
+    console = make_console()
     for claim in conclude(results):
         console.print(f"· {' '.join(claim)}")
 
@@ -118,9 +145,9 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
     rows = [
         [
             row["run"],
-            row["name"],
+            marked(row["name"], row["winner"]),
             row["data"],
-            chosen(row["validation_accuracy"], row["winner"]),
+            percent(row["validation_accuracy"]),
             percent(row["accuracy"]),
             NUMBERS.percent_range(*row["accuracy_ci95"]),
         ]

@@ -119,3 +119,17 @@ def pixel_counts(images: Images) -> NDArray[np.int64]:
     for start in range(0, len(images), 4096):
         counts += np.bincount(images[start : start + 4096].reshape(-1), minlength=256)
     return counts
+
+
+def repeated_images(train: Images, test: Images) -> list[Finding]:
+    """The finding that test images also occur in training, pixel for pixel, if any do."""
+    known = {hash(image.tobytes()) for image in train}
+    repeated = [index for index, image in enumerate(test) if hash(image.tobytes()) in known]
+    if not repeated:
+        return []
+    message = (
+        f"{len(repeated):,} of {len(test):,} test images also occur in training, pixel for pixel, the first of them "
+        f"test image {repeated[0]}: on these a model may remember instead of read. Remove them from one of the splits."
+    )
+    figure = {"images": len(repeated), "first": repeated[0]}
+    return [Finding("repeated", "warning", "both", message, figure)]

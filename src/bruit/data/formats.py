@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import DataPair, Dataset, Finding
+from bruit.data.dataset import DataPair, Dataset, Finding, repeated_images
 from bruit.errors import DataError, RunError
-from bruit.files import read_npy, write_npy
+from bruit.files import read_npy, write_atomically
 
 NPY_NAMES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 Raw = NDArray[Any]
@@ -39,6 +41,9 @@ def read_npy_folder(folder: Path) -> DataPair:
     −1…1 or 0…255, each split on a scale of its own; labels (N,), (N, 1) or one-hot. Raises DataError.
     """
     missing = [name for name in NPY_NAMES if not (folder / name).is_file()]
+    for name in missing:
+        if os.path.lexists(folder / name):
+            raise DataError(f"{folder / name} is {_no_file(folder / name)}; put the .npy file itself there")
     if missing:
         found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))[:12]
         raise DataError(
@@ -53,6 +58,13 @@ def read_npy_folder(folder: Path) -> DataPair:
         raw["test_labels.npy"],
         folder.resolve().name,
     )
+
+
+def _no_file(path: Path) -> str:
+    """What stands where a file should."""
+    if path.is_dir():
+        return "a folder"
+    return "a pipe or a device" if path.exists() else "a link that leads to nothing"
 
 
 def pair_from_arrays(
@@ -71,6 +83,11 @@ def pair_from_arrays(
         "train": label_values(train_labels, len(images["train"]), "train"),
         "test": label_values(test_labels, len(images["test"]), "test"),
     }
+    if values["train"].dtype.kind != values["test"].dtype.kind:
+        raise DataError(
+            f"expected labels of one kind, received {train_labels.dtype} in training and {test_labels.dtype} in test; "
+            "write both as whole numbers or both as text"
+        )
     known = np.unique(values["train"])
     if len(known) < 2:
         raise DataError(f"expected at least two classes in the training labels, received only {known[0]}")
@@ -81,6 +98,7 @@ def pair_from_arrays(
             f"test labels {listed} never occur in training; remove those test images or add training images"
         )
     classes = tuple(str(value) for value in known)
+    findings += repeated_images(images["train"], images["test"])
     n_train, n_test = len(images["train"]), len(images["test"])
     return DataPair(
         name,
@@ -150,28 +168,51 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
     return values.astype(np.int64)
 
 
-def write_npy_folder(pair: DataPair, folder: Path, force: bool = False) -> list[Path]:
-    """Write the four files; refuses to overwrite unless `force`.
+def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) -> list[Path]:
+    """Write the four files, all of them or none; refuses to overwrite unless `force`.
 
     Images are uint8 (N, H, W). Labels are the names of the classes, so that they mean the same when they are read
-    again: int64 (N,) where all names are whole numbers, else str.
+    again: int64 (N,) where every name is a whole number as Python writes it, else str ("07" is not 7).
     """
+    folder = Path(folder)
     refuse_overwriting(folder, force)
     names = np.array(pair.classes)
-    values = names.astype(np.int64) if all(name.isdecimal() for name in pair.classes) else names
+    # Eighteen digits always fit into 64 bits.
+    numbered = all(re.fullmatch("0|[1-9][0-9]{0,17}", name) for name in pair.classes)
+    values = names.astype(np.int64) if numbered else names
     arrays = [array for part in (pair.train, pair.test) for array in (part.images, values[part.labels])]
-    for name, array in zip(NPY_NAMES, arrays, strict=True):
-        write_npy(folder / name, array)
-    return [folder / name for name in NPY_NAMES]
+    paths = [folder / name for name in NPY_NAMES]
+    _write_together(list(zip(paths, arrays, strict=True)))
+    return paths
+
+
+def _write_together(files: list[tuple[Path, Raw]]) -> None:
+    """Write every file, or none: all are on disk under temporary names before the first takes its place."""
+    if not files:
+        return
+    (path, array), *others = files
+
+    def write(file: IO[bytes]) -> None:
+        np.lib.format.write_array(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())  # a full disk must be known before the others take their places
+        _write_together(others)
+
+    write_atomically(path, write)
 
 
 def refuse_overwriting(folder: Path, force: bool) -> None:
-    """Raise RunError if `folder` holds any of the four files, unless `force`."""
-    present = [name for name in NPY_NAMES if (folder / name).exists()]
+    """Raise RunError if `folder` is a file, holds any of the four files (unless `force`) or folders in their places."""
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; choose a folder as --out")
+    present = [name for name in NPY_NAMES if os.path.lexists(folder / name)]
     if present and not force:
         raise RunError(
             f"{folder} already holds {', '.join(present)}; choose another --out, or add --force to replace them"
         )
+    for name in present:
+        if (folder / name).is_dir():
+            raise RunError(f"{folder / name} is a folder; choose another --out, or move it away")
 
 
 def _as_stack(raw: Raw, name: str) -> Raw:

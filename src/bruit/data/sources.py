@@ -16,7 +16,8 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
 
     data  a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, or a name:
           `mnist` (embedded),
-          or NAME+RECIPE, which applies a noise recipe, as in `mnist+course`
+          or NAME+RECIPE, which applies a noise recipe, as in `mnist+course`;
+          a name comes before a folder that is called alike: say `./mnist`, or give a Path, for the folder
     seed  of the recipe's noise, if there is a recipe
 
     Returns a DataPair: `.train` and `.test` are Datasets of uint8 images (N, H, W), `.findings` what was
@@ -25,15 +26,15 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
     """
     if isinstance(data, DataPair):
         return data
-    path = Path(data)
-    if path.is_dir():
-        return read_npy_folder(path)
-    name, _, recipe = str(data).partition("+")
-    if name == "mnist":
+    name, plus, recipe = str(data).partition("+")
+    if name == "mnist" and isinstance(data, str):
         from bruit.data.builtin import mnist
         from bruit.noise.recipes import apply
 
-        return apply(recipe, mnist(), seed) if recipe else mnist()
+        return apply(recipe, mnist(), seed) if plus else mnist()
+    path = Path(data)
+    if path.is_dir():
+        return read_npy_folder(path)
     if path.exists():
         raise DataError(
             f"expected a folder or a name, received the file {path}; put {', '.join(NPY_NAMES)} into one folder"

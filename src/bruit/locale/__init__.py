@@ -24,6 +24,13 @@ def translator(lang: str = "en") -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, Path(__file__).parent, [lang], fallback=True)
 
 
+def printable(text: object, at_most: int | None = None) -> str:
+    """Text that may stand in HTML, in SVG and on a terminal: without control characters, and no longer than `at_most`
+    characters."""
+    clean = "".join(c if c.isprintable() or c == NBSP else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    return clean if at_most is None or len(clean) <= at_most else clean[: at_most - 1] + "…"
+
+
 class Numbers:
     """Numbers as people who read `lang` ("en", "fr", "fr-CA") write them. Fractions are 0…1, times are seconds."""
 

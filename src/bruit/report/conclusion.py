@@ -10,8 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bruit.locale import Numbers, translator
-from bruit.report.style import printable
+from bruit.locale import Numbers, printable, translator
 
 ALPHA = 0.05
 VERDICTS = ("winner_only", "winner_clear", "winner_tied", "winner_overtaken")
@@ -177,16 +176,25 @@ def improved(values: Values, speaker: Speaker) -> list[str]:
 
 def sample_dependence(values: Values, speaker: Speaker) -> list[str]:
     gettext, numbers = speaker.gettext, speaker.numbers
-    dependence = {
-        "no_more_than_chance": gettext(
-            "%(model)s shows no dependence on its training sample beyond chance; so few folds can miss a small one."
-        ),
-        "small_but_real": gettext(
+    verdict = values["verdict"]
+    if verdict == "unknown":
+        answer = gettext("Whether %(model)s depends on its training sample, so few folds cannot say.")
+    elif verdict == "no_more_than_chance":
+        answer = gettext(
+            "With so few folds and seeds, no dependence of %(model)s on its training sample could be shown, and none "
+            "ruled out."
+        )
+    elif values["seed_std"] is None:
+        answer = gettext(
+            "The folds of %(model)s differ by more than drawing the held-out images explains; whether by their "
+            "training sample or by their seed cannot be said."
+        )
+    elif verdict == "small_but_real":
+        answer = gettext(
             "%(model)s depends on its training sample a little more than chance explains, by less than half a point."
-        ),
-        "depends": gettext("%(model)s depends on its training sample, by more than chance explains."),
-        "unknown": gettext("Whether %(model)s depends on its training sample, so few folds cannot say."),
-    }
+        )
+    else:
+        answer = gettext("%(model)s depends on its training sample, by more than chance explains.")
     if values["seed_std"] is None:
         chance = gettext(
             "Drawing the held-out images alone would give a standard deviation of %(binomial)s; what another random "
@@ -211,7 +219,7 @@ def sample_dependence(values: Values, speaker: Speaker) -> list[str]:
         "binomial": numbers.decimal(100 * values["binomial_std"], 2),
         "seed": numbers.decimal(100 * (values["seed_std"] or 0), 2),
     }
-    return [speaker.say(message, **parts) for message in (dependence[values["verdict"]], folds, chance)]
+    return [speaker.say(message, **parts) for message in (answer, folds, chance)]
 
 
 def folds_differ(values: Values, speaker: Speaker) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +21,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from bruit.locale import Numbers, translator
+from bruit.locale import Numbers, printable, translator
 from bruit.report import pictures, svg
-from bruit.report.style import RC, Look, printable
+from bruit.report.style import RC, Look
 
 Results = Mapping[str, Any]
 Samples = Mapping[str, np.ndarray]
@@ -66,6 +67,8 @@ def slug(model: str) -> str:
 
 
 def _draw(plot: Plot, file: Path, digest: str) -> None:
+    # Where it may not write its settings and fonts, matplotlib says so at length; it finds another place by itself.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib import rc_context  # seconds, which a report of known figures does without
 
     from bruit.report import plots as drawings

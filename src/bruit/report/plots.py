@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from bruit.locale import Numbers, translator
-from bruit.report.style import GROUND, INK, TRAIN, VALIDATION, Look, printable
+from bruit.locale import Numbers, printable, translator
+from bruit.report.style import GROUND, INK, TRAIN, VALIDATION, Look
 
 HALF = (4.6, 3.0)
 FOLD_MARKERS = "os^Dv<>phX"

@@ -16,10 +16,10 @@ from markupsafe import Markup
 
 from bruit.errors import RunError
 from bruit.files import write_text
-from bruit.locale import Numbers, translator
+from bruit.locale import Numbers, printable, translator
 from bruit.report import conclusion, pictures
 from bruit.report.figures import Results, Samples, confidence_words, drawn, plots, ranked, shown_split, slug
-from bruit.report.style import Look, looks, printable
+from bruit.report.style import Look, looks
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ def _settings(lang: str) -> Any:
         "augmentation_shift": gettext("augmentation: shift (± share of the side)"),
         "augmentation_scale": gettext("augmentation: scale (1 ± …)"),
         "augmentation_brightness": gettext("augmentation: brightness (± share of the range)"),
-        "ema": gettext("moving average of the weights"),
+        "focus_hard": gettext("after the first epoch: share of the images taken for their loss"),
+        "focus_easy": gettext("and share of the others drawn"),
         "python": gettext("Python"),
         "machine": gettext("machine"),
         "processor": gettext("processor"),

@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bruit.locale import translator
+from bruit.locale import printable, translator
 from bruit.report.pictures import mosaic
-from bruit.report.style import printable
 
 GAP = 2
 ACROSS = 5

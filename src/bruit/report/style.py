@@ -93,9 +93,3 @@ def looks(models: Iterable[str]) -> dict[str, Look]:
         others = [OTHERS[(start + step) % len(OTHERS)] for step in range(len(OTHERS))]
         chosen[model] = KNOWN.get(model) or next((look for look in others if look not in chosen.values()), others[0])
     return chosen
-
-
-def printable(text: object, at_most: int | None = None) -> str:
-    """Text that may stand in HTML and SVG: without control characters, and no longer than `at_most` characters."""
-    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
-    return clean if at_most is None or len(clean) <= at_most else clean[: at_most - 1] + "…"

@@ -24,6 +24,7 @@ XLINK = "http://www.w3.org/1999/xlink"
 HREF = f"{{{XLINK}}}href"
 STROKES = "stroke-linejoin: round; stroke-linecap: butt"
 PNG_DPI = 160
+PNG_END = b"IEND\xaeB`\x82"
 
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", XLINK)
@@ -74,10 +75,10 @@ def tidy(raw: bytes, name: str, digest: str) -> bytes:
 
 
 def digest_of(svg: Path) -> str | None:
-    """The digest that `save` left in a file; None where the file, or the PNG beside it, is missing or another's."""
-    if not svg.with_suffix(".png").is_file():
-        return None
+    """The digest that `save` left in a file; None where the file, or the PNG beside it, is missing, cut or foreign."""
     try:
+        if not svg.with_suffix(".png").read_bytes().endswith(PNG_END):
+            return None
         return ElementTree.parse(svg).getroot().get("data-digest")
     except (OSError, ElementTree.ParseError):
         return None

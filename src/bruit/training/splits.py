@@ -17,7 +17,7 @@ def validation_split(dataset: Dataset, seed: int, parts: int = VALIDATION_PARTS)
 
     Images of one source stay together. Raises DataError if a class has one image (or source) only.
     """
-    _rarest(dataset, 2, "set some apart for validation")
+    _refuse_rare(dataset, 2, "a validation split needs 2 of each class: add images of it, or remove the class")
     rng = np.random.default_rng(seed)
     chosen = []
     for label in range(len(dataset.classes)):
@@ -30,12 +30,23 @@ def validation_split(dataset: Dataset, seed: int, parts: int = VALIDATION_PARTS)
 def folds(dataset: Dataset, k: int, seed: int) -> list[tuple[Index, Index]]:
     """k stratified folds: (index to train on, held-out index) each; the held-out indices are a partition.
 
-    Raises ConfigError for k < 2, DataError if a class has fewer images (or sources) than folds.
+    Raises ConfigError for k < 2, DataError if a class has fewer images (or sources) than `needed_for_folds`.
     """
     if k < 2:
         raise ConfigError(f"expected 2 folds or more, received {k}")
-    _rarest(dataset, k, f"make {k} folds")
+    least = needed_for_folds(k)
+    _refuse_rare(
+        dataset,
+        least,
+        f"{k} folds, each with a validation split of its own, need {least} of each class: "
+        "add images of it, remove the class, or change the number of folds",
+    )
     return _parts(dataset, seed, k)
+
+
+def needed_for_folds(k: int) -> int:
+    """Images of a class: one to hold out in each fold, and outside of it two, to train on and to validate on."""
+    return 4 if k == 2 else k
 
 
 def _parts(dataset: Dataset, seed: int, k: int) -> list[tuple[Index, Index]]:
@@ -49,25 +60,26 @@ def _parts(dataset: Dataset, seed: int, k: int) -> list[tuple[Index, Index]]:
     return list(grouped.split(rows, dataset.labels, groups=dataset.ids))
 
 
-def _rarest(dataset: Dataset, least: int, purpose: str) -> None:
-    """Raise DataError if a class has fewer than `least` different sources."""
+def _refuse_rare(dataset: Dataset, least: int, need: str) -> None:
+    """Raise DataError if a class has fewer than `least` different sources; `need` says what they are for."""
     sources = [len(np.unique(dataset.ids[dataset.labels == label])) for label in range(len(dataset.classes))]
     rarest = int(np.argmin(sources))
     if sources[rarest] < least:
-        raise DataError(
-            f"class {dataset.classes[rarest]} has {sources[rarest]} training image(s), too few to {purpose}; "
-            "add images of it, remove the class, or ask for fewer folds"
-        )
+        n, apart = int(dataset.counts[rarest]), sources[rarest]
+        copies = f" (copies of only {apart})" if apart < n else ""
+        raise DataError(f"class {dataset.classes[rarest]} has {n} of {len(dataset):,} training images{copies}; {need}")
 
 
 def stratified_sample(dataset: Dataset, n: int, seed: int) -> Dataset:
-    """About n images at random, every class in its proportion and present; all of them if there are no more than n."""
+    """About n images at random, every class in its proportion; all of them if there are no more than n.
+
+    A rare class keeps what five folds need, or all that it has.
+    """
     if len(dataset) <= n:
         return dataset
     rng = np.random.default_rng(seed)
     chosen = []
     for label in range(len(dataset.classes)):
         members = np.flatnonzero(dataset.labels == label)
-        # Two at least, or none could be set apart for validation.
-        chosen.append(rng.permutation(members)[: max(2, round(n * len(members) / len(dataset)))])
+        chosen.append(rng.permutation(members)[: max(needed_for_folds(5), round(n * len(members) / len(dataset)))])
     return dataset.subset(np.sort(np.concatenate(chosen)))
