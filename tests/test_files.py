@@ -45,6 +45,14 @@ def test_text_is_utf8_whatever_the_locale(tmp_path):
     assert (tmp_path / "note.txt").read_bytes() == "0…255 × 3".encode()
 
 
+def test_text_that_is_not_unicode_is_written_all_the_same(tmp_path):
+    name = b"r\xe9s".decode(errors="surrogateescape")
+    write_text(tmp_path / "note.txt", name)
+    assert (tmp_path / "note.txt").read_text("utf-8") == "r?s"
+    write_json(tmp_path / "value.json", {"name": name})
+    assert read_json(tmp_path / "value.json") == {"name": "r?s"}
+
+
 def test_others_may_read_what_was_written(tmp_path):
     write_text(tmp_path / "report.html", "for all")
     assert (tmp_path / "report.html").stat().st_mode & 0o777 == 0o644

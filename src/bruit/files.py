@@ -46,8 +46,8 @@ def _umask() -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+    """Write UTF-8 text atomically; what no UTF-8 can hold, as of a folder's name in another encoding, as “?”."""
+    write_atomically(path, lambda file: file.write(text.encode(errors="replace")))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -63,7 +63,14 @@ def test_study(cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert shown.out.count("←") == 2
     assert "['" not in shown.out
     assert shown.out.endswith(f"\nThe report: {run / 'report.html'}\n")
-    assert "Writing the report" not in shown.err
+    assert "trainings" not in shown.err
+
+    (run / "results.json").unlink()
+    resumed = cli("study", "--out", run, "--resume", "--workers", "1", "--json")
+    assert resumed.json["models"] == done.json["models"]
+    assert resumed.json["command"] == done.json["command"]
+    changed = cli("study", "--out", run, "--resume", "--folds", "5").problem()
+    assert "was begun with other settings (folds was 2, is 5)" in changed
 
 
 def test_report(cli, finished, tmp_path: Path) -> None:
@@ -117,7 +124,9 @@ def test_train_then_evaluate(cli, npy_folder, tmp_path: Path) -> None:
     shown = cli("train", "dnn", data, "--out", out, "--epochs", "2", "--seed", "3", "--resume")
     assert shown.out.startswith("dnn: ")
     assert shown.out.endswith(f"of 60 validation images right, trained in 0 s. The model is in {out}\n")
-    assert "holds a training already" in cli("train", "knn", data, "--out", out).problem()
+    taken = cli("train", "knn", data, "--out", out)
+    assert "holds a training already" in taken.problem()
+    assert "This takes" not in taken.err
     assert "was begun with another model" in cli("train", "knn", data, "--out", out, "--resume").problem()
 
     evaluated = cli("evaluate", out, data, "--json")
@@ -157,8 +166,12 @@ def test_crossval(cli, npy_folder, tmp_path: Path) -> None:
     assert figures["seed_std"] is not None
     assert (out / "oof_probs.npy").is_file()
 
+    assert "This takes" not in cli("crossval", "dnn", data, "--folds", "3", "--out", out).err
+    assert cli(*arguments, "--repeats", "1", "--out", out).err == ""  # nothing is left to do
+
     shown = cli(*arguments)
     assert shown.code == 0
+    assert shown.err == "This takes about 1 minute.\n"
     assert shown.out.startswith("logistic: 3 folds\n")
     assert f"logistic, 3 folds: {result.mean:.2%} ± {100 * result.std:.2f}" in shown.out
 

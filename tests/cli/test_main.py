@@ -120,7 +120,7 @@ def test_a_damaged_file_is_one_line(cli, npy_folder, tmp_path: Path, keep: int, 
 
 def test_too_few_images_for_the_folds_is_one_line(cli, npy_folder, tmp_path: Path) -> None:
     told = cli("crossval", "logistic", npy_folder(), "--folds", "61").problem()
-    assert told.startswith("class 0 has 60 training image(s), too few to make 61 folds")
+    assert told.startswith("class 0 has 60 of 600 training images; 61 folds")
 
 
 def test_unknown_names_are_one_line(cli, npy_folder, tmp_path: Path) -> None:

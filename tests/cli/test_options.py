@@ -29,6 +29,8 @@ def test_names(text: str | None, expected: tuple[str, ...]) -> None:
         (["study", "--out", "a b", "--force"], "study --out 'a b' --resume"),
         (["--debug", "study", "--resume", "--quick"], "--debug study --quick --resume"),
         (["train", "dnn", "--out", "there"], "train dnn --out there --resume"),
+        (["crossval", "dnn", "--out", "there"], "crossval dnn --out there"),
+        (["--debug", "crossval", "dnn", "--out=there"], "--debug crossval dnn --out=there"),
     ],
 )
 def test_what_was_stopped_can_go_on(stopped: list[str], again: str) -> None:

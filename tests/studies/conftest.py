@@ -57,3 +57,24 @@ def same_results() -> Callable[[Any, Any], None]:
         assert without_times(one) == without_times(other)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def undisturbed(few: DataPair, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What `tiny` gives when nothing happens to it."""
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study_module, "_report", lambda run, results: None)
+        models = {"models": ("logistic", "dnn"), "crossval": ("dnn",), "folds": 2, "repeats": 1, "epochs": 2}
+        return bruit.study(few, run, workers=1, **models), run
+
+
+@pytest.fixture(scope="session")
+def computed() -> Callable[[Path], dict[str, bytes]]:
+    """Every array and weight of a run folder."""
+
+    def read(run: Path) -> dict[str, bytes]:
+        paths = (path for path in sorted(run.rglob("*")) if path.suffix in (".npy", ".safetensors"))
+        return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+    return read

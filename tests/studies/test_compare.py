@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import bruit
+from bruit.data.dataset import DataPair
 from bruit.errors import RunError
 from bruit.files import read_npy, write_npy
 
@@ -66,7 +68,18 @@ def test_runs_on_other_data_are_listed_but_not_compared(finished, other: Path) -
 
 
 def test_a_run_named_twice_counts_once(finished) -> None:
-    assert bruit.compare([finished.run, f"{finished.run}/"]) == bruit.compare([finished.run])
+    expected = bruit.compare([finished.run])
+    assert bruit.compare([finished.run, f"{finished.run}/", finished.run.parent / "x" / ".." / "run"]) == expected
+    assert bruit.compare(str(finished.run)) == bruit.compare(finished.run) == expected
+
+
+def test_only_the_test_images_have_to_be_the_same(few: DataPair, npy_folder, tmp_path: Path, no_figures) -> None:
+    """Two folders number the test images after their training images: another number of those is another number."""
+    fewer = dataclasses.replace(few, train=few.train.subset(np.arange(len(few.train)) % 4 > 0))
+    runs = [tmp_path / name for name in ("all", "fewer")]
+    for pair, run in zip((few, fewer), runs, strict=True):
+        bruit.study(npy_folder(pair, f"{run.name} data"), run, models=("logistic",), crossval=(), workers=1)
+    assert len(bruit.compare(runs)["comparison"]) == 1
 
 
 def test_what_is_no_finished_run_is_refused(finished, tmp_path: Path, refused) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import RunError
-from bruit.files import read_json
+from bruit.files import read_json, write_json
 from bruit.models import store
 from bruit.studies import study as study_module
 from bruit.training import fit, pool
@@ -21,24 +21,6 @@ from bruit.training.loop import Loop
 
 class Killed(BaseException):
     """As sudden as a signal: no `except Exception` may catch it."""
-
-
-def computed(run: Path) -> dict[str, bytes]:
-    """Every array and weight of a run folder."""
-    suffixes = (".npy", ".safetensors")
-    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.rglob("*")) if path.suffix in suffixes}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(few: DataPair, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """What `tiny` gives when nothing happens to it."""
-    import bruit
-
-    run = tmp_path_factory.mktemp("undisturbed") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study_module, "_report", lambda run, results: None)
-        models = {"models": ("logistic", "dnn"), "crossval": ("dnn",), "folds": 2, "repeats": 1, "epochs": 2}
-        return bruit.study(few, run, workers=1, **models), run
 
 
 def kill_at(
@@ -92,7 +74,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_study_killed_at_any_moment_ends_alike(
-    moment: str, tiny, same_results, undisturbed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    moment: str, tiny, same_results, undisturbed, computed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kill_at(monkeypatch, *MOMENTS[moment])
     with pytest.raises(Killed):
@@ -141,7 +123,7 @@ def test_a_finished_run_is_resumed_at_once(tiny, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(study_module, "run_tasks", lambda *args, **named: pytest.fail("trained again"))
     stages: list[str] = []
     assert tiny(resume=True, on_stage=lambda stage: stages.append(stage.name)) == results
-    assert stages == ["data", "done"]
+    assert stages == ["data", "report", "done"]
     assert read_json(tmp_path / "run" / "results.json") == results
 
 
@@ -199,6 +181,67 @@ def test_the_same_data_may_have_moved(few: DataPair, npy_folder, tiny) -> None:
     assert tiny(second, resume=True)["status"] == "complete"
 
 
+def test_what_is_not_said_is_as_the_run_was_begun(
+    few: DataPair, npy_folder, tiny, tmp_path: Path, same_results
+) -> None:
+    import bruit
+
+    data, run = npy_folder(few), tmp_path / "run"
+    otherwise = {"models": ("dnn",), "crossval": ("dnn",), "epochs": 1, "seed": 3, "workers": 1}
+    stop_early(tiny, data, **otherwise)
+    results = bruit.study(out=run, resume=True, workers=1)
+    assert (results["seed"], list(results["models"]), list(results["crossval"])) == (3, ["dnn"], ["dnn"])
+    assert len(results["models"]["dnn"]["history"]) == 1
+    same_results(results, tiny(data, tmp_path / "undisturbed", **otherwise))
+    assert bruit.study(out=run, resume=True, epochs=1, seed=3) == results
+
+
+def test_a_quick_study_stays_quick(tiny, digits: DataPair, npy_folder, tmp_path: Path, monkeypatch) -> None:
+    import bruit
+    from bruit.studies import plan
+
+    monkeypatch.setattr(plan, "QUICK_TRAIN", 200)
+    monkeypatch.setattr(plan, "QUICK_TEST", 50)
+    stop_early(tiny, npy_folder(), quick=True, epochs=None, folds=5)
+    results = bruit.study(out=tmp_path / "run", resume=True, workers=1)
+    assert results["quick"]
+    assert results["dataset"]["test"]["n"] == 50
+    assert len(results["models"]["dnn"]["history"]) == 6
+
+
+def test_data_that_are_not_where_they_were_are_to_be_named(few: DataPair, npy_folder, tiny, tmp_path: Path) -> None:
+    import bruit
+
+    data, run = npy_folder(few), tmp_path / "run"
+    stop_early(tiny, data)
+    data.rename(tmp_path / "moved")
+    with pytest.raises(RunError, match=r"run was begun with data that is not there now: no folder .*; name it beside"):
+        bruit.study(out=run, resume=True)
+    assert bruit.study(tmp_path / "moved", run, resume=True, workers=1)["status"] == "complete"
+
+
+def test_a_damaged_checkpoint_is_begun_again(tiny, same_results, undisturbed, tmp_path: Path, monkeypatch) -> None:
+    kill_at(monkeypatch, Loop, "checkpoint", stored, 1, before=False)
+    with pytest.raises(Killed):
+        tiny()
+    monkeypatch.undo()
+    monkeypatch.setattr(study_module, "_report", lambda run, results: None)
+    checkpoint = tmp_path / "run" / "models" / "dnn" / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    same_results(tiny(resume=True), undisturbed[0])
+
+
+def test_the_time_is_that_of_all_sessions(tiny, tmp_path: Path) -> None:
+    stop_early(tiny)
+    session = tmp_path / "run" / "session.json"
+    before = read_json(session)["seconds"]
+    assert before > 0
+    write_json(session, {"command": "bruit study data", "seconds": before + 1000})
+    results = tiny(resume=True)
+    assert 1000 + before < results["seconds"] < 1200
+    assert results["command"] == "bruit study data"
+
+
 def test_force_begins_again(tiny, tmp_path: Path, same_results) -> None:
     run = tmp_path / "run"
     first = tiny()
@@ -213,13 +256,13 @@ def test_force_begins_again(tiny, tmp_path: Path, same_results) -> None:
     same_results(tiny(force=True), first)
 
 
-def stop_early(tiny, *data: Any) -> None:
+def stop_early(tiny, *data: Any, **otherwise: Any) -> None:
     def stop(stage: Any) -> None:
         if stage.name == "training":
             raise Killed
 
     with pytest.raises(Killed):
-        tiny(*data, on_stage=stop)
+        tiny(*data, on_stage=stop, **otherwise)
 
 
 def snapshot(run: Path) -> dict[str, bytes]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bruit.errors import DataError, RunError
+from bruit.errors import RunError
 from bruit.files import write_json
 from bruit.studies.results import read_results
-from bruit.studies.run import SETTINGS, Settings, describe_environment, open_run, read_settings
+from bruit.studies.run import (
+    SETTINGS,
+    Settings,
+    describe_environment,
+    how_to_resume,
+    open_run,
+    read_settings,
+    session,
+)
 
 WANTED = Settings(
     data="digits",
@@ -45,7 +55,7 @@ def test_settings_are_kept_and_read_again(tmp_path: Path) -> None:
 
 
 def test_a_second_study_is_kept_out_while_the_first_one_runs(tmp_path: Path, refused) -> None:
-    message = f"another study is writing into {tmp_path}; wait for it, or choose another --out"
+    message = f"another study or training is writing into {tmp_path}; wait for it, or choose another --out"
     with open_run(tmp_path, WANTED, resume=False, force=False):
         for more in ({}, {"resume": True}, {"force": True}):
             with refused(RunError, message):
@@ -118,6 +128,86 @@ def test_replacing_that_is_cut_short_can_be_repeated(tmp_path: Path, monkeypatch
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.parametrize("broken", ["models", "crossval"])
+def test_replacing_that_fails_leaves_a_run_to_go_on_with(tmp_path: Path, monkeypatch, broken: str) -> None:
+    enter(tmp_path)
+    for name in ("results.json", "models/dnn/config.json", "crossval/dnn/fold-0/config.json"):
+        write_json(tmp_path / name, {})
+    remove = shutil.rmtree
+
+    def fail(path: Path) -> None:
+        if path.name == broken:
+            raise PermissionError(13, "Permission denied")
+        remove(path)
+
+    monkeypatch.setattr("shutil.rmtree", fail)
+    with pytest.raises(RunError, match=f"cannot delete .*{broken}: Permission denied"):
+        enter(tmp_path, force=True)
+    monkeypatch.undo()
+    assert not (tmp_path / "results.json").exists()
+    enter(tmp_path, resume=True)
+    enter(tmp_path, force=True)
+    assert {path.name for path in tmp_path.iterdir()} <= {SETTINGS, "lock"}
+
+
+def test_replacing_never_follows_a_link(tmp_path: Path) -> None:
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    enter(run)
+    write_json(elsewhere / "dnn" / "config.json", {})
+    (run / "models").symlink_to(elsewhere)
+    enter(run, force=True)
+    assert not (run / "models").exists()
+    assert (elsewhere / "dnn" / "config.json").exists()
+
+
+def test_a_run_inside_another_is_refused(tmp_path: Path, refused) -> None:
+    enter(tmp_path / "outer")
+    inner = tmp_path / "outer" / "models" / "mine"
+    outer = (tmp_path / "outer").resolve()
+    for more in ({}, {"resume": True}, {"force": True}):
+        with refused(RunError, f"{inner} lies inside {outer}, where another run is; choose another --out"):
+            enter(inner, **more)
+    assert not inner.exists()
+
+
+def test_a_run_that_lost_its_settings_is_called_one(tmp_path: Path, refused) -> None:
+    enter(tmp_path)
+    write_json(tmp_path / "findings.json", {})
+    write_json(tmp_path / "models" / "dnn" / "config.json", {})
+    (tmp_path / SETTINGS).unlink()
+    message = f"{tmp_path} is a run that lost its study.toml; put it back, or choose another folder"
+    for action in (enter, read_settings, read_results):
+        with refused(RunError, message):
+            action(tmp_path)
+    assert (tmp_path / "models" / "dnn" / "config.json").exists()
+
+
+def test_sessions_add_up_and_the_first_command_stays(tmp_path: Path) -> None:
+    with session(tmp_path, "bruit study", time.perf_counter() - 100) as so_far:
+        first = so_far()
+        assert first["command"] == "bruit study"
+        assert 100 <= first["seconds"] < 101
+    with (
+        pytest.raises(KeyboardInterrupt),
+        session(tmp_path, "bruit study --out run", time.perf_counter() - 20) as so_far,
+    ):
+        raise KeyboardInterrupt
+    with session(tmp_path, "bruit study --out run", time.perf_counter()) as so_far:
+        assert so_far()["command"] == "bruit study"
+        assert 120 <= so_far()["seconds"] < 122
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{}", '{"command": "bruit study", "seconds": "long"}'])
+def test_a_damaged_session_is_forgotten(tmp_path: Path, content: str) -> None:
+    (tmp_path / "session.json").write_text(content)
+    with session(tmp_path, "bruit study", time.perf_counter()) as so_far:
+        assert so_far()["seconds"] < 1
+
+
+def test_the_command_that_resumes_can_be_copied() -> None:
+    assert how_to_resume(Path("my run")) == "bruit study --out 'my run' --resume"
+
+
 def test_the_environment_is_described() -> None:
     about = describe_environment(threads=3, precision="fp32")
     assert (about["threads"], about["precision"], about["device"]) == (3, "fp32", "cpu")
@@ -140,6 +230,12 @@ def test_results_are_read_of_finished_runs_only(tmp_path: Path, refused) -> None
         layout = f"has layout {schema}, expected 1; run the study again with this version"
         with refused(RunError, f"{run / 'results.json'} {layout}"):
             read_results(run)
-    (run / "results.json").write_text('{"schema": 1')
-    with pytest.raises(DataError, match=r"cannot read .*results\.json"):
+    write_json(run / "results.json", {"schema": 1, "dataset": {}, "models": {}, "crossval": {}})
+    missing = "winner, comparison, conclusion, environment missing"
+    again = f"write it again with bruit study --out {run} --resume"
+    with refused(RunError, f"{run / 'results.json'} is damaged ({missing}); {again}"):
         read_results(run)
+    for content in ("", '{"schema": 1'):
+        (run / "results.json").write_text(content)
+        with pytest.raises(RunError, match=r"results\.json is damaged \(.*\); write it again with bruit study --out "):
+            read_results(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bruit
@@ -113,3 +114,39 @@ def test_an_unknown_model_leaves_nothing(few: DataPair, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no model is called rnn"):
         train("rnn", few.train, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_model_is_trained_again(few: DataPair, tmp_path: Path) -> None:
+    first = train("dnn", few.train, tmp_path, epochs=1)
+    weights = tmp_path / "weights.safetensors"
+    before = weights.read_bytes()
+    weights.write_bytes(before[:-10])
+    again = train("dnn", few.train, tmp_path, epochs=1, resume=True)
+    assert again["validation"] == first["validation"]
+    assert weights.read_bytes() == before
+
+
+def test_it_says_that_it_begins_only_when_it_does(few: DataPair, tmp_path: Path) -> None:
+    begun: list[str] = []
+    train("logistic", few.train, tmp_path, on_begin=lambda: begun.append("first"))
+    train("logistic", few.train, tmp_path, resume=True, on_begin=lambda: begun.append("finished"))
+    with pytest.raises(RunError, match="holds a training already"):
+        train("logistic", few.train, tmp_path, on_begin=lambda: begun.append("refused"))
+    assert begun == ["first"]
+
+
+def test_two_trainings_do_not_share_a_folder(few: DataPair, tmp_path: Path) -> None:
+    def second() -> None:
+        with pytest.raises(RunError, match="another study or training is writing into"):
+            train("knn", few.train, tmp_path, force=True)
+
+    train("logistic", few.train, tmp_path, on_begin=second)
+    assert bruit.load_model(tmp_path).name == "logistic"
+
+
+def test_numbers_may_be_of_numpy(few: DataPair, tmp_path: Path, refused) -> None:
+    train("dnn", few.train, tmp_path, seed=np.int64(3), epochs=np.int64(1))
+    train("dnn", few.train, tmp_path, seed=3, epochs=1, resume=True)
+    with refused(ConfigError, "expected 0 or more as seed, received -1"):
+        train("dnn", few.train, tmp_path / "other", seed=-1)
+    assert not (tmp_path / "other").exists()

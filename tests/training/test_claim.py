@@ -2,13 +2,14 @@ import pytest
 
 from bruit.errors import RunError
 from bruit.files import read_json
-from bruit.training.claim import claim
+from bruit.training.claim import RECORDS, claim, remove
 
 REQUEST = {"model": "cnn", "seed": 0, "fingerprint": "abc"}
 
 
 def claimed(folder, *, resume=False, force=False, **changes):
-    claim(folder, "training.json", REQUEST | changes, resume=resume, force=force)
+    with claim(folder, "training.json", REQUEST | changes, resume=resume, force=force):
+        pass
 
 
 @pytest.fixture
@@ -78,3 +79,48 @@ def test_a_damaged_record_is_not_trusted(folder, refused, content):
     (folder / "training.json").write_text(content)
     with refused(RunError, f"{folder / 'training.json'} is damaged; add --force, or choose another --out"):
         claimed(folder, resume=True)
+
+
+@pytest.mark.parametrize("settings", [{}, {"resume": True}, {"force": True}])
+def test_a_second_training_is_kept_out_while_the_first_one_runs(folder, refused, settings):
+    message = f"another study or training is writing into {folder}; wait for it, or choose another --out"
+    with claim(folder, "training.json", REQUEST, resume=True), refused(RunError, message):
+        claimed(folder, **settings)
+    claimed(folder, resume=True)
+
+
+def test_the_folder_is_free_after_an_error(folder):
+    with pytest.raises(ValueError, match="within"), claim(folder, "training.json", REQUEST, resume=True):
+        raise ValueError("within")
+    claimed(folder, resume=True)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_folder_inside_another_run_is_refused(tmp_path, refused, record):
+    (tmp_path / record).touch()
+    inner = tmp_path / "models" / "mine"
+    with refused(RunError, f"{inner} lies inside {tmp_path.resolve()}, where another run is; choose another --out"):
+        claimed(inner)
+    assert not inner.parent.exists()
+
+
+def test_a_link_is_removed_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "run" / "real").mkdir(parents=True)
+    for link in ("link", "real/link"):
+        (tmp_path / "run" / link).symlink_to(tmp_path / "elsewhere")
+    remove(tmp_path / "run", ["link", "real", "missing"])
+    assert list((tmp_path / "run").iterdir()) == []
+    assert (tmp_path / "elsewhere" / "deep").is_dir()
+
+
+def test_what_cannot_be_removed_is_said(tmp_path, refused, monkeypatch):
+    (tmp_path / "models").mkdir()
+
+    def fail(path):
+        raise PermissionError(13, "Permission denied", "models")
+
+    monkeypatch.setattr("shutil.rmtree", fail)
+    path = tmp_path / "models"
+    with refused(RunError, f"cannot delete {path}: Permission denied; make it writable, or choose another --out"):
+        remove(tmp_path, ["models"])

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,6 @@ from bruit.models.store import load_model
 from bruit.models.zoo import ZOO
 from bruit.training import pool
 from bruit.training.crossval import cross_validate, fold_tasks, summary
-from bruit.training.splits import folds
 
 
 @pytest.fixture(scope="module")
@@ -135,27 +136,14 @@ def test_progress_covers_every_training(digits):
 def test_more_folds_than_images_of_a_class(digits, refused):
     with refused(
         DataError,
-        "class 0 has 60 training image(s), too few to make 61 folds; "
-        "add images of it, remove the class, or ask for fewer folds",
+        "class 0 has 60 of 600 training images; 61 folds, each with a validation split of its own, need 61 of each "
+        "class: add images of it, remove the class, or change the number of folds",
     ):
         cross_validate("dnn", digits.train, k=61)
 
 
-def test_too_few_images_to_set_some_apart_within_a_fold(digits, refused):
-    """Two folds of two images of a class leave one, and none could be set apart for validation."""
-    rare = np.flatnonzero(digits.train.labels == 3)[2:]
-    few = digits.train.subset(np.setdiff1d(np.arange(600), rare))
-    assert len(folds(few, 2, 0)) == 2
-    with refused(
-        DataError,
-        "class 3 has 1 training image(s), too few to set some apart for validation; "
-        "add images of it, remove the class, or ask for fewer folds",
-    ):
-        cross_validate("dnn", few, k=2)
-
-
 def test_one_fold_is_none(digits, refused):
-    with refused(ConfigError, "expected 2 folds or more, received 1"):
+    with refused(ConfigError, "expected 2 or more as folds, received 1"):
         cross_validate("dnn", digits.train, k=1)
 
 
@@ -176,5 +164,39 @@ def test_a_folder_of_another_cross_validation(digits, noisy, result, refused, ch
 
 
 def test_fewer_than_no_repeats(digits, refused):
-    with refused(ConfigError, "expected 0 repeats or more, received -1"):
+    with refused(ConfigError, "expected 0 or more as repeats, received -1"):
         cross_validate("dnn", digits.train, k=2, repeats=-1)
+
+
+def test_numbers_may_be_of_numpy(digits, tmp_path):
+    named = {"k": np.int64(2), "seed": np.int64(3), "epochs": np.int64(1), "workers": np.int64(1)}
+    crossval = cross_validate("logistic", digits.train, folder=tmp_path, **named)
+    again = cross_validate("logistic", digits.train, k=2, seed=3, epochs=1, folder=tmp_path, workers=1)
+    assert np.array_equal(crossval.oof_probabilities, again.oof_probabilities)
+
+
+def test_it_says_what_is_left_once_nothing_stands_in_its_way(digits, tmp_path, refused):
+    told = []
+    settings = {"k": 2, "folder": tmp_path / "out", "workers": 1, "on_begin": lambda *args: told.append(args)}
+    cross_validate("logistic", digits.train, **settings)
+    cross_validate("logistic", digits.train, **settings)
+    assert [len(left) for left, _ in told] == [2, 0]
+    assert told[0][1].workers == 1
+    with refused(RunError, f"{tmp_path / 'out'} was begun with another model; repeat it, or choose another --out"):
+        cross_validate("knn", digits.train, **settings)
+    assert len(told) == 2
+
+
+def test_a_damaged_fold_is_trained_again(digits, result, tmp_path):
+    folder, crossval = result
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "fold-1" / "history.jsonl").write_text('{"epoch"')
+    (copy / "repeat-2" / "held_out_probs.npy").unlink()
+    trained = []
+    again = cross_validate(
+        *("dnn", digits.train),
+        **{"k": 3, "repeats": 2, "epochs": 3, "folder": copy, "workers": 1, "precision": "fp32"},
+        on_begin=lambda left, schedule: trained.extend(task.folder.name for task in left),
+    )
+    assert trained == ["fold-1", "repeat-2"]
+    assert np.array_equal(again.oof_probabilities, crossval.oof_probabilities)

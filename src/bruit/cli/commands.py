@@ -6,87 +6,10 @@ from pathlib import Path
 
 import click
 
-from bruit.cli.options import json_option, names, print_json, training_options
+from bruit.cli.options import FOLDER, json_option, print_json, training_options
+from bruit.cli.study import study as study  # every command is found here
 
 DATA = "mnist+course"
-FOLDER = click.Path(path_type=Path)
-
-
-@click.command()
-@click.argument("data", default=DATA)
-@click.option("--out", default="run", show_default=True, type=FOLDER, help="The run folder: report, results, models.")
-@click.option(
-    "--models", "models_", metavar="A,B,…", help="Models to train; all of the zoo by default (see bruit models)."
-)
-@click.option(
-    "--crossval",
-    "crossval_",
-    metavar="A,B,…",
-    help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus where trained]",
-)
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
-@click.option(
-    "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
-)
-@click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option("--force", is_flag=True, help="Replace the run in --out.")
-@click.option("--workers", type=click.IntRange(1), help="Trainings at once.  [default: one a core]")
-@training_options
-@json_option
-def study(
-    data: str,
-    out: Path,
-    models_: str | None,
-    crossval_: str | None,
-    folds: int,
-    repeats: int,
-    quick: bool,
-    resume: bool,
-    force: bool,
-    workers: int | None,
-    seed: int,
-    epochs: int | None,
-    as_json: bool,
-) -> None:
-    """Train, cross-validate, evaluate, and write a report.
-
-    \b
-    Examples:
-      bruit study
-      bruit study --quick --out quick
-      bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
-      bruit study --resume                after Ctrl-C, a crash or a power cut
-    """
-    if resume and force:
-        raise click.UsageError("--resume goes on with the run in --out, --force replaces it: take one of them")
-    from bruit.cli.progress import StudyProgress
-    from bruit.cli.tables import models_table, sentences
-    from bruit.models.zoo import ZOO
-    from bruit.studies.study import study as run_study
-
-    with StudyProgress(out) as progress:
-        results = run_study(
-            data,
-            out,
-            models=names(models_, tuple(ZOO)),
-            crossval=names(crossval_, None),
-            folds=folds,
-            repeats=repeats,
-            epochs=epochs,
-            seed=seed,
-            quick=quick,
-            resume=resume,
-            force=force,
-            workers=workers,
-            on_stage=progress.stage,
-            on_board=progress.board,
-        )
-    if as_json:
-        return print_json(results)
-    models_table(results)
-    sentences(results)
-    click.echo(f"\nThe report: {out / 'report.html'}")
 
 
 @click.command()
@@ -148,16 +71,26 @@ def train(
     from bruit.data.sources import load
     from bruit.studies.train import train as train_model
     from bruit.training.device import choose_precision
-    from bruit.training.estimate import epochs_of, seconds_per_image
+    from bruit.training.estimate import images_seen, seconds_per_image
     from bruit.training.pool import Schedule
 
     pair = load(data)
     with TrainProgress(model) as progress:
-        schedule = Schedule.plan(1, choose_precision())
-        passes = len(pair.train) * epochs_of(model, epochs)
-        progress.expect(seconds_per_image(model, pair.train, schedule) * passes)
+
+        def estimate() -> None:
+            speed = seconds_per_image(model, pair.train, Schedule.plan(1, choose_precision()))
+            progress.expect(speed * images_seen(model, len(pair.train), epochs))
+
         summary = train_model(
-            model, pair.train, out, seed=seed, epochs=epochs, resume=resume, force=force, on_progress=progress.show
+            model,
+            pair.train,
+            out,
+            seed=seed,
+            epochs=epochs,
+            resume=resume,
+            force=force,
+            on_begin=estimate,
+            on_progress=progress.show,
         )
     if as_json:
         return print_json(summary)
@@ -227,15 +160,16 @@ def crossval(
     from bruit.cli.tables import crossval_table
     from bruit.data.sources import load
     from bruit.training.crossval import cross_validate, summary
-    from bruit.training.device import choose_precision
-    from bruit.training.estimate import epochs_of, seconds_per_image
-    from bruit.training.pool import Schedule
+    from bruit.training.estimate import seconds_per_task, total
+    from bruit.training.pool import Schedule, Task
 
     pair = load(data)
     with BoardProgress(f"{model}, {folds} folds") as progress:
-        schedule = Schedule.plan(folds + repeats, choose_precision(), workers)
-        passes = len(pair.train) * (folds + repeats) * epochs_of(model, epochs)
-        progress.expect(seconds_per_image(model, pair.train, schedule) * passes / schedule.workers)
+
+        def estimate(left: list[Task], schedule: Schedule) -> None:
+            if left:
+                progress.expect(total(seconds_per_task(left, pair.train, schedule), schedule))
+
         result = cross_validate(
             model,
             pair.train,
@@ -245,6 +179,7 @@ def crossval(
             epochs=epochs,
             folder=out,
             workers=workers,
+            on_begin=estimate,
             on_board=progress.board,
         )
     figures = summary(result, pair.train.labels)

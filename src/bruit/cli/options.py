@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+FOLDER = click.Path(path_type=Path)
 
 
 def json_option(function: F) -> F:
@@ -45,7 +47,9 @@ def names(text: str | None, otherwise: T) -> tuple[str, ...] | T:
 def how_to_resume(arguments: list[str]) -> str:
     """What to say to whoever stopped a command that can go on."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    if command not in ("study", "train"):
+    kept = command == "crossval" and any(argument.partition("=")[0] == "--out" for argument in arguments)
+    if command not in ("study", "train") and not kept:
         return ""
     again = [argument for argument in arguments if argument not in ("--force", "--resume")]
-    return f"; nothing is lost, go on with: bruit {shlex.join([*again, '--resume'])}"
+    # A cross-validation goes on with what is in its --out without being told to.
+    return f"; nothing is lost, go on with: bruit {shlex.join([*again, *([] if kept else ['--resume'])])}"

@@ -15,7 +15,7 @@ from bruit.files import read_npy
 from bruit.studies.results import read_results
 
 
-def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
+def compare(runs: str | Path | Sequence[str | Path]) -> dict[str, Any]:
     """The models of finished runs, and each against the best of them where all were tested on the same images.
 
     Returns {"models": [{run, name, title, data, winner, validation_accuracy, n, accuracy, ...}], "comparison": rows as
@@ -25,7 +25,10 @@ def compare(runs: Sequence[str | Path]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     right: dict[str, np.ndarray] = {}
     fingerprints = set()
-    for run in dict.fromkeys(map(Path, runs)):
+    named: dict[Path, Path] = {}
+    for run in map(Path, [runs] if isinstance(runs, str | Path) else runs):
+        named.setdefault(run.resolve(), run)
+    for run in named.values():
         results = read_results(run)
         labels = np.array(read_npy(run / "test_labels.npy"))
         fingerprints.add(results["dataset"]["test"]["fingerprint"])

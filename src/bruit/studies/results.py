@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,36 +10,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset, pixel_counts
-from bruit.errors import RunError
+from bruit.errors import DataError, RunError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
 from bruit.evaluation.folds import compare_folds, summarise_crossval
 from bruit.evaluation.metrics import correct
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
-from bruit.studies.run import SETTINGS
-from bruit.training.crossval import CrossValidation, FoldFit, read_history
+from bruit.studies.run import SETTINGS, how_to_resume, no_run
+from bruit.training.crossval import CrossValidation, FoldFit
+from bruit.training.stored import read_history
 
 SCHEMA = 1
+PARTS = ("dataset", "models", "crossval", "winner", "comparison", "conclusion", "environment")
 
 
 def read_results(run: Path) -> dict[str, Any]:
-    """results.json of a finished run. Raises RunError if the folder holds none, or it has another layout."""
+    """results.json of a finished run. Raises RunError if it is missing, damaged, or has another layout."""
+    path = run / "results.json"
     if not (run / SETTINGS).is_file():
-        raise RunError(f"{run} holds no run ({SETTINGS} is missing); expected the --out of a bruit study")
-    if not (run / "results.json").is_file():
-        raise RunError(f"{run} is not finished (results.json is missing); go on with bruit study --out {run} --resume")
-    results = read_json(run / "results.json")
+        raise no_run(run)
+    if not path.is_file():
+        raise RunError(f"{run} is not finished (results.json is missing); go on with {how_to_resume(run)}")
+    try:
+        results = read_json(path)
+    except DataError as error:
+        raise RunError(f"{path} is damaged ({error.__cause__}); write it again with {how_to_resume(run)}") from error
     schema = results.get("schema") if isinstance(results, dict) else None
     if schema != SCHEMA:
-        raise RunError(
-            f"{run / 'results.json'} has layout {schema}, expected {SCHEMA}; run the study again with this version"
-        )
+        raise RunError(f"{path} has layout {schema}, expected {SCHEMA}; run the study again with this version")
+    missing = [key for key in PARTS if key not in results]
+    if missing:
+        raise RunError(f"{path} is damaged ({', '.join(missing)} missing); write it again with {how_to_resume(run)}")
     return dict(results)
 
 
-def dataset_section(pair: DataPair, n_validation: int) -> dict[str, Any]:
+def dataset_section(pair: DataPair, fingerprint: str, n_validation: int) -> dict[str, Any]:
     """results["dataset"], from the images themselves; kept as findings.json."""
+    # Ids number the test images after the training images; which test images they are does not depend on those.
+    test = replace(pair.test, ids=np.arange(len(pair.test)))
 
     def histogram(dataset: Dataset) -> list[int]:
         counts: list[int] = pixel_counts(dataset.images).tolist()
@@ -46,12 +56,12 @@ def dataset_section(pair: DataPair, n_validation: int) -> dict[str, Any]:
 
     return {
         "name": pair.name,
-        "fingerprint": pair.fingerprint(),
+        "fingerprint": fingerprint,
         "classes": list(pair.classes),
         "shape": list(pair.train.shape),
         "train": {"n": len(pair.train), "counts": pair.train.counts.tolist()},
         "validation": {"n": n_validation},
-        "test": {"n": len(pair.test), "fingerprint": pair.test.fingerprint(), "counts": pair.test.counts.tolist()},
+        "test": {"n": len(pair.test), "fingerprint": test.fingerprint(), "counts": pair.test.counts.tolist()},
         "pixel_histogram": {"train": histogram(pair.train), "test": histogram(pair.test)},
         "findings": [
             {

@@ -5,20 +5,24 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
-import shutil
+import shlex
+import time
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bruit.errors import RunError
-from bruit.files import write_text
+from bruit.errors import DataError, RunError
+from bruit.files import read_json, write_json, write_text
+from bruit.training.claim import locked, remove
 
 SETTINGS = "study.toml"
+SESSION = "session.json"
+# In the order in which --force deletes them: whatever stops it, what is left is a run to go on with, or to replace.
 OWN = (
-    *("findings.json", "environment.json", "results.json", "report.html", "samples.npz"),
+    *("results.json", "report.html", "findings.json", "environment.json", SESSION, "samples.npz"),
     *("test_labels.npy", "test_ids.npy", "models", "crossval", "figures"),
 )
 
@@ -50,29 +54,13 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
     A folder with another run is refused unless `resume` (same settings: go on) or `force` (delete that run's files).
     A folder with anything else in it is always refused. Raises RunError.
     """
-    from filelock import FileLock, Timeout
-
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; give --out a folder")
-    present = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    # What a study leaves that was killed before its first file was whole is nobody's.
-    foreign = [name for name in present if name != "lock" and not name.startswith(f".{SETTINGS}.")]
-    if foreign and not (folder / SETTINGS).is_file():
-        raise RunError(
-            f"{folder} holds other files ({', '.join(sorted(foreign)[:4])}); give --out an empty or a new folder"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise RunError(f"another study is writing into {folder}; wait for it, or choose another --out") from error
-    except OSError as error:
-        raise RunError(f"cannot write into {folder}: {error.strerror}; choose another --out") from error
-    try:
+    if _is_lost(folder):
+        raise no_run(folder)
+    with locked(folder, SETTINGS):
         if (folder / SETTINGS).is_file():
             if force:
-                _clear(folder)
+                # The settings go last: without them what is left would be taken for somebody else's files.
+                remove(folder, (*OWN, SETTINGS))
             elif not resume:
                 raise RunError(f"{folder} holds a run already; add --resume to go on with it, --force to replace it")
             else:
@@ -80,8 +68,6 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
         _sweep(folder)
         write_text(folder / SETTINGS, _to_toml(settings))
         yield
-    finally:
-        lock.release()
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -89,9 +75,50 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
     except OSError as error:
-        raise RunError(f"{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study") from error
+        raise no_run(folder) from error
     except ValueError as error:
         raise RunError(f"{folder / SETTINGS} is damaged ({error}); add --force to start again") from error
+
+
+def no_run(folder: Path) -> RunError:
+    """What is to be said of a folder without study.toml."""
+    if _is_lost(folder):
+        return RunError(f"{folder} is a run that lost its {SETTINGS}; put it back, or choose another folder")
+    return RunError(f"{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study")
+
+
+def _is_lost(folder: Path) -> bool:
+    there = [name for name in (SETTINGS, "findings.json", "models") if (folder / name).exists()]
+    return there == ["findings.json", "models"]
+
+
+def how_to_resume(folder: Path) -> str:
+    """The command that goes on with a run: it needs no more, because study.toml has the rest."""
+    return f"bruit study --out {shlex.quote(str(folder))} --resume"
+
+
+@contextmanager
+def session(folder: Path, command: str, start: float) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Count the time since `start` (of time.perf_counter) on top of what earlier sessions of the study took.
+
+    Gives a function for what results.json says of them all: the command that began the study, and the seconds so far.
+    session.json keeps both whenever it is called, and as the body ends.
+    """
+    earlier = 0.0
+    with suppress(DataError, KeyError, TypeError, ValueError):
+        kept = read_json(folder / SESSION)
+        command, earlier = str(kept["command"]), float(kept["seconds"])
+
+    def so_far() -> dict[str, Any]:
+        now = {"command": command, "seconds": earlier + time.perf_counter() - start}
+        write_json(folder / SESSION, now)
+        return now
+
+    try:
+        yield so_far
+    finally:
+        with suppress(RunError):
+            so_far()
 
 
 def _to_toml(settings: Settings) -> str:
@@ -134,13 +161,6 @@ def _sweep(folder: Path) -> None:
     for name in (SETTINGS, *OWN):
         for leftover in (*folder.glob(f".{name}.*"), *(folder / name).rglob(".*.*")):
             leftover.unlink(missing_ok=True)
-
-
-def _clear(folder: Path) -> None:
-    # The settings go last: without them what is left would be taken for somebody else's files.
-    for name in (*OWN, SETTINGS):
-        path = folder / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def describe_environment(threads: int, precision: str) -> dict[str, Any]:

@@ -15,17 +15,19 @@ import numpy as np
 
 import bruit
 from bruit.data.dataset import DataPair
-from bruit.data.sources import DEFAULT, load
+from bruit.data.sources import load
+from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json, write_npy, write_npz
 from bruit.models.store import load_model
-from bruit.models.zoo import ZOO
-from bruit.studies.plan import CROSSVAL, FOLDS, QUICK_FOLDS, QUICK_REPEATS, REPEATS, Plan, make_plan, quick_sample
+from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
-from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings
-from bruit.studies.samples import data_samples
+from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, session
+from bruit.studies.samples import Pictures, data_samples
 from bruit.training.crossval import collect
 from bruit.training.estimate import seconds_per_task
 from bruit.training.pool import Board, Schedule, Task, run_tasks
+from bruit.training.stored import drop_damaged
+from bruit.training.whole import whole
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,16 @@ class Stage:
 
 
 def study(
-    data: str | Path | DataPair = DEFAULT,
+    data: str | Path | DataPair | None = None,
     out: str | Path = "run",
     *,
-    models: Sequence[str] = tuple(ZOO),
+    models: Sequence[str] | None = None,
     crossval: Sequence[str] | None = None,
-    folds: int = FOLDS,
-    repeats: int = REPEATS,
+    folds: int | None = None,
+    repeats: int | None = None,
     epochs: int | None = None,
-    seed: int = 0,
-    quick: bool = False,
+    seed: int | None = None,
+    quick: bool | None = None,
     resume: bool = False,
     force: bool = False,
     workers: int | None = None,
@@ -58,79 +60,95 @@ def study(
 ) -> dict[str, Any]:
     """Train the models, cross-validate some of them, read the test set once, and report into the folder `out`.
 
-    data              see `bruit.load`
-    models, crossval  names of the zoo: to train, and to cross-validate in `folds` folds; by default all, and those of
-                      cnn-plus and dnn-plus that are among `models`
-    repeats           trainings of the first fold with other seeds, the yardstick for the folds' spread
+    data              see `bruit.load`; by default mnist+course
+    models, crossval  names of the zoo: to train, and to cross-validate in `folds` folds (5); by default all, and those
+                      of cnn-plus and dnn-plus that are among `models`
+    repeats           trainings of the first fold with other seeds (2), the yardstick for the folds' spread
     epochs            for every network, instead of its recipe's own
+    seed              the same seed (0) gives the same results
     quick             a stratified sample and fewer epochs: to see what comes, not to believe it
-    resume, force     go on with the run in `out`, or replace it
+    resume, force     go on with the run in `out`, or replace it; what is not said here is as the resumed run was begun
     workers           trainings at once; by default as many as there are cores
 
     Returns results.json as a dict. Raises DataError, ConfigError or RunError, with one line of what to do.
     """
     start = time.perf_counter()
-    run = Path(out)
+    run, workers = Path(out), whole("workers", workers)
+    begun = read_settings(run) if resume and (run / SETTINGS).is_file() else {}
+    numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
+    choice = Choice.settle(begun, data=data, models=models, crossval=crossval, quick=quick, **numbers)
     on_stage(Stage("data"))
-    pair = load(data, seed=0)
-    if quick:
-        pair = quick_sample(pair, seed)
-    plan = make_plan(
-        pair,
-        data=pair.name if isinstance(data, DataPair) else str(data),
-        run=run,
-        models=models,
-        crossval=[name for name in CROSSVAL if name in models] if crossval is None else crossval,
-        folds=min(folds, QUICK_FOLDS) if quick else folds,
-        repeats=min(repeats, QUICK_REPEATS) if quick else repeats,
-        epochs=epochs,
-        seed=seed,
-        quick=quick,
-        workers=workers,
-        begun=read_settings(run) if resume and (run / SETTINGS).is_file() else None,
-    )
-    schedule = plan.schedule
+    try:
+        pair = load(choice.data, seed=0)
+    except DataError as error:
+        if data is not None or not begun:
+            raise
+        raise RunError(f"{run} was begun with data that is not there now: {error}; name it beside --resume") from error
+    if choice.quick:
+        pair = quick_sample(pair, choice.seed)
+    plan = make_plan(pair, choice, run=run, workers=workers, begun=begun)
     with open_run(run, plan.settings, resume=resume, force=force):
-        if resume and (run / "results.json").is_file():
-            on_stage(Stage("done"))
-            return read_results(run)
-        write_json(run / "environment.json", describe_environment(schedule.threads, schedule.precision))
-        write_json(run / "findings.json", dataset_section(pair, len(plan.models[0].validation)))
-        samples = data_samples(pair, seed)
-        write_npz(run / "samples.npz", samples)
-
-        def results(status: Literal["in progress", "complete"]) -> dict[str, Any]:
-            return _collect(run, pair, plan, status, time.perf_counter() - start)
-
-        def report_so_far(task: Task) -> None:
-            if task.folder.parent.name == "models" or all(fold.done for fold in plan.crossval[task.name]):
-                _report(run, results("in progress"))
-
-        expected = seconds_per_task(plan.tasks, pair.train, schedule)
-        on_stage(Stage("training", plan.tasks, tuple(expected), schedule))
-        run_tasks(plan.tasks, pair.train, schedule, on_done=report_so_far, on_board=on_board)
-
-        on_stage(Stage("test"))
-        write_npy(run / "test_labels.npy", pair.test.labels)
-        write_npy(run / "test_ids.npy", pair.test.ids)
-        for task in plan.tasks:
-            if not (task.folder / "test_probs.npy").is_file():
-                write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
-
+        samples = data_samples(pair, choice.seed)
+        results = _finished(run)
+        if results is None:
+            with session(run, _command(), start) as so_far:
+                results = _compute(run, pair, plan, samples, so_far, on_stage, on_board)
         on_stage(Stage("report"))
-        final = results("complete")
-        for name, model in final["models"].items():
+        for name, model in results["models"].items():
             wrong = [mistake["index"] for mistake in model["test"]["worst_mistakes"]]
             samples[f"mistakes/{name}"] = pair.test.images[np.array(wrong, dtype=np.int64)]
         write_npz(run / "samples.npz", samples)
-        _report(run, final)
-        write_json(run / "results.json", final)
+        _report(run, results)
+        write_json(run / "results.json", results)
         on_stage(Stage("done"))
-        return final
+        return results
+
+
+def _finished(run: Path) -> dict[str, Any] | None:
+    """The results of a run that has them; None where they are missing or damaged, and are to be made again."""
+    try:
+        return read_results(run)
+    except RunError:
+        return None
+
+
+def _compute(
+    run: Path,
+    pair: DataPair,
+    plan: Plan,
+    samples: Pictures,
+    so_far: Callable[[], dict[str, Any]],
+    on_stage: Callable[[Stage], None],
+    on_board: Callable[[Board], None] | None,
+) -> dict[str, Any]:
+    """Every training that is not done, then the test set: what results.json is to hold."""
+    schedule, dataset = plan.schedule, dataset_section(pair, plan.settings.fingerprint, len(plan.models[0].validation))
+    write_json(run / "environment.json", describe_environment(schedule.threads, schedule.precision))
+    write_json(run / "findings.json", dataset)
+    write_npz(run / "samples.npz", samples)
+    for task in plan.tasks:
+        drop_damaged(task.folder, held_out=task.held_out is not None)
+
+    def report_so_far(task: Task) -> None:
+        took = so_far()
+        if task.folder.parent.name == "models" or all(fold.done for fold in plan.crossval[task.name]):
+            _report(run, _collect(run, pair, plan, "in progress", **took))
+
+    expected = seconds_per_task(plan.tasks, pair.train, schedule)
+    on_stage(Stage("training", plan.tasks, tuple(expected), schedule))
+    run_tasks(plan.tasks, pair.train, schedule, on_done=report_so_far, on_board=on_board)
+
+    on_stage(Stage("test"))
+    write_npy(run / "test_labels.npy", pair.test.labels)
+    write_npy(run / "test_ids.npy", pair.test.ids)
+    for task in plan.tasks:
+        if not (task.folder / "test_probs.npy").is_file():
+            write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
+    return _collect(run, pair, plan, "complete", **so_far())
 
 
 def _collect(
-    run: Path, pair: DataPair, plan: Plan, status: Literal["in progress", "complete"], seconds: float
+    run: Path, pair: DataPair, plan: Plan, status: Literal["in progress", "complete"], command: str, seconds: float
 ) -> dict[str, Any]:
     """results.json as far as the run folder's files go."""
     settings = plan.settings
@@ -142,7 +160,7 @@ def _collect(
         "status": status,
         "version": bruit.__version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": _command(),
+        "command": command,
         "seed": settings.seed,
         "quick": settings.quick,
         "plan": {"models": list(settings.models), "crossval": list(settings.crossval)},

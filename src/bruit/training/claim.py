@@ -1,14 +1,58 @@
-"""A folder that one training, or one cross-validation, has to itself."""
+"""A folder that one study, one training, or one cross-validation has to itself."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json
 
+# The files that say whose a folder is: a study's, a training's, a cross-validation's.
+RECORDS = ("study.toml", "training.json", "crossval.json")
 
+
+@contextmanager
+def locked(folder: Path, record: str) -> Iterator[None]:
+    """Hold the lock of `folder` for the body: of one that is new, empty, or marked by the file `record`.
+
+    A folder with other files is refused, and so is one inside another's, which would delete it with its own.
+    Raises RunError.
+    """
+    from filelock import FileLock, Timeout
+
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; give --out a folder")
+    for outer in folder.resolve().parents:
+        if any((outer / name).is_file() for name in RECORDS):
+            raise RunError(f"{folder} lies inside {outer}, where another run is; choose another --out")
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        # What was killed before its first file was whole is nobody's.
+        foreign = [name for name in present if name != "lock" and not name.startswith(f".{record}.")]
+        if foreign and record not in present:
+            raise RunError(
+                f"{folder} holds other files ({', '.join(foreign[:4])}); give --out an empty or a new folder"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(
+            f"another study or training is writing into {folder}; wait for it, or choose another --out"
+        ) from error
+    except OSError as error:
+        raise RunError(f"cannot write into {folder}: {error.strerror}; choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def claim(
     folder: Path,
     record: str,
@@ -17,31 +61,41 @@ def claim(
     resume: bool,
     force: bool = False,
     stale: tuple[str, ...] = (),
-) -> None:
-    """Make `folder` the place of what `request` asks for, as its file `record` says from then on.
+) -> Iterator[None]:
+    """Hold `folder` for the body as the place of what `request` asks for, as its file `record` says from then on.
 
-    A folder with other files is refused; one that was claimed before is, too, unless `resume` is asked for with the
-    same request, or `force`, which deletes the files named in `stale` first. Raises RunError.
+    One that was claimed before is refused, unless `resume` is asked for with the same request, or `force`, which
+    deletes the files named in `stale` first. Raises RunError.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; give --out a folder")
-    present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if record in present and not force:
-        if not resume:
-            raise RunError(f"{folder} holds a training already; add --resume to go on with it, --force to replace it")
+    with locked(folder, record):
+        if force:
+            remove(folder, stale)
+        elif (folder / record).is_file():
+            if not resume:
+                raise RunError(
+                    f"{folder} holds a training already; add --resume to go on with it, --force to replace it"
+                )
+            try:
+                before = dict(read_json(folder / record))
+            except (DataError, TypeError, ValueError) as error:
+                raise RunError(f"{folder / record} is damaged; add --force, or choose another --out") from error
+            changed = [key for key, value in request.items() if before.get(key) != value]
+            if changed:
+                what = "data" if changed == ["fingerprint"] else next(key for key in changed if key != "fingerprint")
+                raise RunError(f"{folder} was begun with another {what}; repeat it, or choose another --out")
+        write_json(folder / record, request)
+        yield
+
+
+def remove(folder: Path, names: Iterable[str]) -> None:
+    """Delete what is called so in `folder`, in this order; of a symbolic link the link alone. Raises RunError."""
+    for path in (folder / name for name in names):
         try:
-            before = dict(read_json(folder / record))
-        except (DataError, TypeError, ValueError) as error:
-            raise RunError(f"{folder / record} is damaged; add --force, or choose another --out") from error
-        changed = [key for key, value in request.items() if before.get(key) != value]
-        if changed:
-            what = "data" if changed == ["fingerprint"] else next(key for key in changed if key != "fingerprint")
-            raise RunError(f"{folder} was begun with another {what}; repeat it, or choose another --out")
-    # What was killed before its first file was whole is nobody's.
-    foreign = [name for name in present if not name.startswith(f".{record}.")]
-    if foreign and record not in present:
-        raise RunError(f"{folder} holds other files ({', '.join(foreign[:4])}); give --out an empty or a new folder")
-    if force:
-        for name in stale:
-            (folder / name).unlink(missing_ok=True)
-    write_json(folder / record, request)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"cannot delete {path}: {error.strerror}; make it writable, or choose another --out"
+            ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
-from bruit.errors import ConfigError
 from bruit.evaluation.metrics import nll
 from bruit.files import read_json, read_npy, write_npy
 from bruit.models.zoo import entry
@@ -22,6 +20,8 @@ from bruit.training.device import Precision, choose_precision
 from bruit.training.pool import Board, Schedule, Task, run_tasks
 from bruit.training.recipe import derived_seed
 from bruit.training.splits import folds, validation_split
+from bruit.training.stored import drop_damaged, read_history
+from bruit.training.whole import whole
 
 REQUEST = "crossval.json"
 
@@ -77,6 +77,7 @@ def cross_validate(
     folder: str | Path | None = None,
     workers: int | None = None,
     precision: Precision | None = None,
+    on_begin: Callable[[list[Task], Schedule], None] = lambda left, schedule: None,
     on_board: Callable[[Board], None] | None = None,
 ) -> CrossValidation:
     """Cross-validate the zoo's model `name` on `dataset`, several folds at once where there are cores for it.
@@ -86,20 +87,26 @@ def cross_validate(
     folder   where each fold leaves its model and history; what is finished there, of the same model, data, k, seed and
              epochs, is not done again
     workers  trainings at once; by default as many as there are cores
+    on_begin called once, with the trainings that are left to do and how they will run
+    on_board called about three times a second with (trainings, 4) float32: fraction done, epoch, loss, accuracy
 
     Raises ConfigError for k < 2 or repeats < 0, DataError if a class has fewer images than folds, RunError if `folder`
     holds something else.
     """
+    k, repeats, seed = whole("folds", k), whole("repeats", repeats), whole("seed", seed)
+    epochs, workers = whole("epochs", epochs), whole("workers", workers)
     with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
         base = Path(folder or temporary)
         entry(name)
         tasks = fold_tasks(name, dataset, k=k, repeats=repeats, seed=seed, epochs=epochs, folder=base)
-        if folder is not None:
-            request = {"model": name, "folds": k, "seed": seed, "epochs": epochs, "fingerprint": dataset.fingerprint()}
-            claim(base, REQUEST, request, resume=True)
-        schedule = Schedule.plan(len(tasks), precision or choose_precision(), workers)
-        run_tasks(tasks, dataset, schedule, on_board=on_board)
-        return collect(name, dataset, tasks, k, base)
+        request = {"model": name, "folds": k, "seed": seed, "epochs": epochs, "fingerprint": dataset.fingerprint()}
+        with claim(base, REQUEST, request, resume=True):
+            for task in tasks:
+                drop_damaged(task.folder, held_out=True)
+            schedule = Schedule.plan(len(tasks), precision or choose_precision(), workers)
+            on_begin([task for task in tasks if not task.done], schedule)
+            run_tasks(tasks, dataset, schedule, on_board=on_board)
+            return collect(name, dataset, tasks, k, base)
 
 
 def fold_tasks(
@@ -109,8 +116,6 @@ def fold_tasks(
 
     Each fold sets a validation part of its own training images apart; the held-out images choose nothing.
     """
-    if repeats < 0:
-        raise ConfigError(f"expected 0 repeats or more, received {repeats}")
     tasks = []
     for fold, (rest, held_out) in enumerate(folds(dataset, k, derived_seed(seed, "folds"))):
         kept, inner = validation_split(dataset.subset(rest), derived_seed(seed, "fold", fold))
@@ -147,11 +152,6 @@ def collect(name: str, dataset: Dataset, tasks: list[Task], k: int, folder: Path
     write_npy(folder / "folds.npy", where)
     write_npy(folder / "oof_probs.npy", oof)
     return CrossValidation(name, where, oof, tuple(fits[:k]), tuple(fits[k:]))
-
-
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The rows of history.jsonl."""
-    return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
 
 
 def summary(result: CrossValidation, labels: NDArray[np.int64]) -> dict[str, Any]:

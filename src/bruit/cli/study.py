@@ -1,0 +1,86 @@
+"""The main command. What is not typed is left to the library, which takes it from the run to resume, or by default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from bruit.cli.options import FOLDER, json_option, names, print_json, training_options
+
+
+@click.command()
+@click.argument("data", required=False)
+@click.option("--out", default="run", show_default=True, type=FOLDER, help="The run folder: report, results, models.")
+@click.option(
+    "--models", "models_", metavar="A,B,…", help="Models to train; all of the zoo by default (see bruit models)."
+)
+@click.option(
+    "--crossval",
+    "crossval_",
+    metavar="A,B,…",
+    help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus where trained]",
+)
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
+@click.option(
+    "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
+)
+@click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out, as it was begun.")
+@click.option("--force", is_flag=True, help="Replace the run in --out.")
+@click.option("--workers", type=click.IntRange(1), help="Trainings at once.  [default: one a core]")
+@training_options
+@json_option
+def study(
+    data: str | None,
+    out: Path,
+    models_: str | None,
+    crossval_: str | None,
+    folds: int,
+    repeats: int,
+    quick: bool,
+    resume: bool,
+    force: bool,
+    workers: int | None,
+    seed: int,
+    epochs: int | None,
+    as_json: bool,
+) -> None:
+    """Train, cross-validate, evaluate, and write a report.
+
+    \b
+    Examples:
+      bruit study
+      bruit study --quick --out quick
+      bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
+      bruit study --resume                after Ctrl-C, a crash or a power cut
+    """
+    if resume and force:
+        raise click.UsageError("--resume goes on with the run in --out, --force replaces it: take one of them")
+    from bruit.cli.progress import StudyProgress
+    from bruit.cli.tables import models_table, sentences
+    from bruit.studies.study import study as run_study
+
+    source = click.get_current_context().get_parameter_source
+    said: dict[str, Any] = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed, "quick": quick}
+    typed = {name: value for name, value in said.items() if source(name) is ParameterSource.COMMANDLINE}
+    with StudyProgress(out) as progress:
+        results = run_study(
+            data,
+            out,
+            models=names(models_, None),
+            crossval=names(crossval_, None),
+            **typed,
+            resume=resume,
+            force=force,
+            workers=workers,
+            on_stage=progress.stage,
+            on_board=progress.board,
+        )
+    if as_json:
+        return print_json(results)
+    models_table(results)
+    sentences(results)
+    click.echo(f"\nThe report: {out / 'report.html'}")

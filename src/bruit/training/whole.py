@@ -1,0 +1,27 @@
+"""Numbers of things, as people and NumPy write them."""
+
+from __future__ import annotations
+
+import operator
+from typing import TypeVar
+
+from bruit.errors import ConfigError
+
+LEAST = {"folds": 2, "repeats": 0, "epochs": 1, "seed": 0, "workers": 1}
+Number = TypeVar("Number", int, int | None)
+
+
+def whole(name: str, value: Number) -> Number:
+    """The setting `name` as an int of Python's own, which files can hold; None stays None.
+
+    Raises ConfigError for what is no whole number, or too small.
+    """
+    if value is None:
+        return value
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise ConfigError(f"expected a whole number as {name}, received {value!r}") from error
+    if number < LEAST[name]:
+        raise ConfigError(f"expected {LEAST[name]} or more as {name}, received {number}")
+    return number

@@ -1,0 +1,65 @@
+"""What a study will do, from what was said of it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bruit.data.dataset import DataPair
+from bruit.errors import BruitError, ConfigError, DataError
+
+
+def test_models_named_twice_are_trained_once(tiny, tmp_path: Path) -> None:
+    results = tiny(models=("logistic", "knn", "logistic"), crossval=("knn", "knn"), repeats=0)
+    assert list(results["models"]) == ["logistic", "knn"]
+    assert tomllib.loads((tmp_path / "run" / "study.toml").read_text("utf-8"))["models"] == ["logistic", "knn"]
+
+
+def test_by_default_only_models_that_are_trained_are_cross_validated(tiny) -> None:
+    assert tiny(models=("logistic",), crossval=None)["crossval"] == {}
+    assert list(tiny(models=("dnn-plus",), crossval=None, epochs=1, repeats=0, force=True)["crossval"]) == ["dnn-plus"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        ({"models": ("dnn", "rnn")}, ConfigError, "no model is called rnn; choose among logistic, knn, dnn"),
+        ({"crossval": ("rnn",)}, ConfigError, "no model is called rnn; choose among logistic, knn, dnn"),
+        ({"models": ()}, ConfigError, "expected one model or more, received none; choose among logistic"),
+        ({"folds": 1}, ConfigError, "expected 2 or more as folds, received 1"),
+        ({"folds": 41}, DataError, "class 0 has 40 of 120 training images; 41 folds"),
+        ({"repeats": -1}, ConfigError, "expected 0 or more as repeats, received -1"),
+        ({"epochs": 0}, ConfigError, "expected 1 or more as epochs, received 0"),
+        ({"seed": -1}, ConfigError, "expected 0 or more as seed, received -1"),
+        ({"seed": 1.5}, ConfigError, "expected a whole number as seed, received 1.5"),
+        ({"workers": 0}, ConfigError, "expected 1 or more as workers, received 0"),
+        ({"data": "nowhere"}, DataError, "no folder and no data set is called nowhere"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_nothing(
+    tiny, tmp_path: Path, wrong: dict[str, Any], kind: type[BruitError], message: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        tiny(**wrong)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_numbers_may_be_of_numpy(tiny, tmp_path: Path, same_results) -> None:
+    settings = {"folds": 2, "repeats": 1, "epochs": 2, "seed": 3}
+    results = tiny(out=tmp_path / "numpy", **{name: np.int64(value) for name, value in settings.items()})
+    same_results(results, tiny(**settings))
+    assert tomllib.loads((tmp_path / "numpy" / "study.toml").read_text("utf-8"))["seed"] == 3
+
+
+def test_the_data_are_read_for_their_fingerprint_once(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    fingerprint = DataPair.fingerprint
+    monkeypatch.setattr(DataPair, "fingerprint", lambda pair: seen.append(pair.name) or fingerprint(pair))
+    tiny(models=("logistic",), crossval=())
+    assert seen == ["few"]
