@@ -39,7 +39,7 @@ CLASSES = ("no", "yes")
                 "convolution 6 → 7, 3 × 3",
                 "batch normalisation",
                 "ReLU",
-                "average over all positions",
+                "maximum over all positions",
                 "dense 7 → 3",
             ],
         ),

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 import torch
 
 from bruit.models.zoo import ZOO
-from bruit.training.estimate import seconds_per_task, total
+from bruit.training.estimate import images_seen, seconds_per_task, total
 from bruit.training.pool import Schedule, Task
+from bruit.training.recipe import Focus
 
 ALONE = Schedule(1, 1, "fp32")
 
@@ -28,6 +30,14 @@ def test_time_grows_with_epochs_and_images(digits):
 def test_without_epochs_the_recipes_own_are_counted(digits):
     asked, default = seconds_per_task([task("dnn", epochs=1), task("dnn")], digits.train, ALONE)
     assert default == pytest.approx(asked * ZOO["dnn"].recipe.epochs)
+
+
+def test_images_that_a_focus_leaves_out_are_not_counted(monkeypatch):
+    recipe = replace(ZOO["dnn"].recipe, epochs=5, focus=Focus(hard=0.2, easy=0.25))
+    monkeypatch.setitem(ZOO, "dnn", replace(ZOO["dnn"], recipe=recipe))
+    assert images_seen("dnn", 1000) == 1000 + 4 * 400
+    assert images_seen("dnn", 1000, epochs=1) == 1000
+    assert images_seen("knn", 1000) == 1000
 
 
 def test_baselines_are_quick(digits):

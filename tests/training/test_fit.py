@@ -12,7 +12,7 @@ from bruit.evaluation.metrics import nll
 from bruit.models.store import load_model
 from bruit.models.zoo import ZOO
 from bruit.training.fit import fit
-from bruit.training.recipe import Augmentation, Recipe
+from bruit.training.recipe import Augmentation, Focus, Recipe
 
 NETWORKS = [name for name in ZOO if ZOO[name].recipe]
 QUICK = Recipe(
@@ -116,7 +116,8 @@ def test_the_callers_random_stream_and_threads_are_left_alone(digits):
 
 def test_history_has_a_complete_row_for_each_epoch(digits, tmp_path):
     seen = []
-    fitted = fit("dnn", digits.train, epochs=3, folder=tmp_path, on_epoch=lambda model, row: seen.append(dict(row)))
+    folder = str(tmp_path)
+    fitted = fit("dnn", digits.train, epochs=3, folder=folder, on_epoch=lambda model, row: seen.append(dict(row)))
     assert (
         seen == fitted.history == [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     )
@@ -178,13 +179,22 @@ def test_the_best_epoch_is_kept_where_the_recipe_says_so(digits):
     assert accuracies == {"best": max(history), "last": history[-1]}
 
 
-def test_an_average_of_the_weights_is_what_is_validated_and_kept(digits):
-    recipe = dataclasses.replace(QUICK, ema=0.99)
-    plain, averaged = (fit("dnn-plus", digits.train, digits.test, recipe=r) for r in (QUICK, recipe))
-    assert not same_weights(plain, averaged)
-    assert averaged.history[-1]["train_loss"] == plain.history[-1]["train_loss"]
-    accuracy = (averaged.validation_probabilities.argmax(axis=1) == digits.test.labels).mean()
-    assert accuracy == averaged.history[-1]["validation_accuracy"]
+def test_the_training_loss_is_told_without_smoothing(digits):
+    """So that it can be drawn beside the validation loss."""
+    still = dataclasses.replace(QUICK, learning_rate=1e-12)
+    smoothed = dataclasses.replace(still, label_smoothing=0.5)
+    plain, smooth = (fit("dnn-plus", digits.train, digits.test, recipe=r) for r in (still, smoothed))
+    assert smooth.history[-1]["train_loss"] == pytest.approx(plain.history[-1]["train_loss"])
+    other = fit("dnn-plus", digits.train, digits.test, recipe=dataclasses.replace(QUICK, label_smoothing=0.5))
+    assert not same_weights(other, fit("dnn-plus", digits.train, digits.test, recipe=QUICK))
+
+
+def test_a_focus_sees_fewer_images_and_still_learns(digits):
+    focused = dataclasses.replace(QUICK, epochs=6, focus=Focus(hard=0.2, easy=0.25))
+    fitted = fit("dnn-plus", digits.train, digits.test, recipe=focused)
+    assert fitted.images_per_second == pytest.approx((len(digits.train) * (1 + 5 * 0.4)) / fitted.seconds, rel=0.01)
+    accuracies = [row["validation_accuracy"] for row in fitted.history]
+    assert accuracies[-1] > accuracies[0]
 
 
 def test_the_temperature_is_the_one_that_suits_the_validation_images_best(digits):
@@ -261,8 +271,8 @@ def test_too_few_images_to_set_some_apart(digits, refused):
     )
     with refused(
         DataError,
-        "class 5 has 1 training image(s), too few to set some apart for validation; "
-        "add images of it, remove the class, or ask for fewer folds",
+        f"class 5 has 1 of {len(few)} training images; a validation split needs 2 of each class: "
+        "add images of it, or remove the class",
     ):
         fit("dnn", few)
 

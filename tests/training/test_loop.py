@@ -11,7 +11,7 @@ from bruit.models.store import read_tensors
 from bruit.models.zoo import ZOO
 from bruit.training.fit import fit
 from bruit.training.loop import CHECKPOINT
-from bruit.training.recipe import Augmentation, Recipe
+from bruit.training.recipe import Augmentation, Focus, Recipe
 
 ONE_CYCLE = Recipe(
     epochs=3,
@@ -29,9 +29,8 @@ MUON = dataclasses.replace(ONE_CYCLE, optimizer="muon", muon_learning_rate=0.02,
 TEXTBOOK = Recipe(epochs=3, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best")
 RECIPES = {
     "one-cycle": ONE_CYCLE,
-    "one-cycle, averaged": dataclasses.replace(ONE_CYCLE, ema=0.98),
+    "one-cycle, focused": dataclasses.replace(ONE_CYCLE, focus=Focus(hard=0.2, easy=0.3)),
     "keep the best": BEST,
-    "keep the best, averaged": dataclasses.replace(BEST, ema=0.98),
     "textbook": TEXTBOOK,
     "muon": MUON,
 }
@@ -93,7 +92,7 @@ def test_killed_between_the_last_epoch_and_the_stored_model(few, tmp_path):
     def kill(model):
         raise Killed
 
-    settings = {"recipe": dataclasses.replace(BEST, ema=0.98)}
+    settings = {"recipe": BEST}
     with pytest.raises(Killed):
         train(few, tmp_path, before_stored=kill, **settings)
     assert_alike(train(few, tmp_path, resume=True, **settings), train(few, **settings))
@@ -183,9 +182,9 @@ def test_a_checkpoint_of_another_model(few, tmp_path, refused, name, recipe):
 
 def test_a_checkpoint_holds_all_that_the_recipe_needs(few, tmp_path):
     with pytest.raises(Killed):
-        train(few, tmp_path, until=1, recipe=dataclasses.replace(BEST, ema=0.9))
+        train(few, tmp_path, until=1, recipe=BEST)
     groups = {name.partition("/")[0] for name in read_tensors(tmp_path / CHECKPOINT)}
-    assert groups == {"weights", "average", "best", "optimizer", "history"}
+    assert groups == {"weights", "best", "optimizer", "losses", "history"}
 
 
 def test_the_learning_rate_goes_on_where_it_was(few, tmp_path):

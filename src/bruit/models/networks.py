@@ -64,7 +64,7 @@ class Convolutional:
 
 @dataclass(frozen=True)
 class Normalised:
-    """Convolutions with batch normalisation and ReLU; the average over all positions goes to one dense layer.
+    """Convolutions with batch normalisation and ReLU; the maximum over all positions goes to one dense layer.
 
     channels  of each convolution
     strides   of each convolution: 1 with kernels of 3 × 3, or 2 with 4 × 4, which halve the image and see every pixel
@@ -90,7 +90,7 @@ class Normalised:
                 nn.ReLU(),
             ]
             previous, side = channels, side // stride
-        head: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        head: list[nn.Module] = [nn.AdaptiveMaxPool2d(1), nn.Flatten()]
         if self.dropout:
             head.append(nn.Dropout(self.dropout))
         return nn.Sequential(*layers, *head, nn.Linear(previous, n_classes))
@@ -143,8 +143,8 @@ def describe(body: nn.Module) -> list[str]:
                 words.append("batch normalisation")
             case nn.MaxPool2d():
                 words.append(f"max pooling {layer.kernel_size} × {layer.kernel_size}")
-            case nn.AdaptiveAvgPool2d():
-                words.append("average over all positions")
+            case nn.AdaptiveMaxPool2d():
+                words.append("maximum over all positions")
             case nn.Dropout():
                 words.append(f"dropout {layer.p:g}")
             case nn.ReLU():

@@ -17,8 +17,8 @@ from bruit.models.baselines import Logistic, Neighbours, Tensors
 from bruit.models.zoo import Config
 from bruit.training.device import Precision, choose_device
 
-# Pixels that are read at once: 1,000 images of 28 × 28.
-PIXELS_AT_ONCE = 1000 * 28 * 28
+# Pixels that are read at once: few enough that what a network makes of them stays small.
+PIXELS_AT_ONCE = 256 * 28 * 28
 
 
 class Trained(ABC):

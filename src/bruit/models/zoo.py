@@ -8,7 +8,7 @@ from typing import Any, Literal
 from bruit.errors import ConfigError
 from bruit.models.baselines import Logistic, Neighbours
 from bruit.models.networks import Convolutional, Dense, Normalised
-from bruit.training.recipe import Augmentation, Recipe
+from bruit.training.recipe import Augmentation, Focus, Recipe
 
 Family = Literal["baseline", "dense", "convolutional"]
 Config = Logistic | Neighbours | Dense | Convolutional | Normalised
@@ -69,11 +69,11 @@ ZOO: dict[str, Entry] = {
     ),
     "cnn-plus": Entry(
         "CNN, improved",
-        "Five convolutions with batch normalisation, trained by Muon on a one-cycle schedule with augmentation.",
+        "Five convolutions with batch normalisation, trained by Muon with augmentation, most of all on hard images.",
         "convolutional",
-        Normalised((16, 32, 96, 96, 96), strides=(1, 2, 2, 1, 1)),
+        Normalised((16, 32, 96, 128, 128), strides=(1, 2, 2, 1, 1)),
         Recipe(
-            epochs=8,
+            epochs=17,
             batch_size=128,
             optimizer="muon",
             learning_rate=6e-3,
@@ -81,7 +81,9 @@ ZOO: dict[str, Entry] = {
             weight_decay=0.05,
             muon_learning_rate=0.02,
             muon_weight_decay=0.2,
-            augmentation=Augmentation(rotation=8, shift=0.04, scale=0.05, brightness=0.05),
+            label_smoothing=0.1,
+            augmentation=Augmentation(rotation=10, shift=0.05, scale=0.06, brightness=0.05),
+            focus=Focus(hard=0.2, easy=0.25),
         ),
     ),
 }

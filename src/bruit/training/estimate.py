@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,17 +21,17 @@ STEPS = 3
 def seconds_per_task(tasks: Sequence[Task], dataset: Dataset, schedule: Schedule) -> list[float]:
     """The time that each task will take with the schedule's number of threads; about a second to find out."""
     speed = {name: seconds_per_image(name, dataset, schedule) for name in {task.name for task in tasks}}
-    return [speed[task.name] * len(task.train) * epochs_of(task.name, task.epochs) for task in tasks]
+    return [speed[task.name] * images_seen(task.name, len(task.train), task.epochs) for task in tasks]
 
 
-def epochs_of(name: str, asked: int | None) -> int:
-    """The epochs that the zoo's model `name` is trained for, if `asked` does not say otherwise."""
+def images_seen(name: str, n: int, epochs: int | None = None) -> int:
+    """How many images a training of the zoo's model `name` on n of them sees in all `epochs`, or its recipe's own."""
     recipe = entry(name).recipe
-    return 1 if recipe is None else asked or recipe.epochs
+    return n if recipe is None else sum(replace(recipe, epochs=epochs or recipe.epochs).images_per_epoch(n))
 
 
 def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
-    """The time of one image in one epoch of the zoo's model `name`."""
+    """The time of one image, each time that a training of the zoo's model `name` sees it."""
     recipe = entry(name).recipe
     if recipe is None:
         return BASELINE
@@ -40,7 +41,8 @@ def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
     torch.set_num_threads(schedule.threads)
     try:
         # The first epoch pays for what happens once; the second one is what all others are like.
-        epochs = fit(name, few, few.subset(np.arange(min(n, 16))), epochs=2, precision=schedule.precision).history
+        both = replace(recipe, epochs=2, focus=None)
+        epochs = fit(name, few, few.subset(np.arange(min(n, 16))), recipe=both, precision=schedule.precision).history
     finally:
         torch.set_num_threads(threads)
     return float(epochs[-1]["seconds"] / n)

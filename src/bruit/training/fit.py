@@ -30,6 +30,7 @@ class Fit:
     """A trained model and how it went: one row of `history` for each epoch, training time without evaluation."""
 
     model: Network | Baseline
+    recipe: Recipe | None
     history: list[Row]
     n: int
     seconds: float
@@ -37,7 +38,8 @@ class Fit:
 
     @property
     def images_per_second(self) -> float:
-        return self.n * max(1, len(self.history)) / max(self.seconds, 1e-9)
+        seen = self.n if self.recipe is None else sum(self.recipe.images_per_epoch(self.n))
+        return seen / max(self.seconds, 1e-9)
 
 
 def fit(
@@ -48,7 +50,7 @@ def fit(
     recipe: Recipe | None = None,
     epochs: int | None = None,
     seed: int = 0,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     resume: bool = False,
     precision: Precision | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -71,6 +73,7 @@ def fit(
     Raises ConfigError for an unknown name, DataError for too few images, ModelError if training diverges.
     """
     zoo = entry(name)
+    folder = None if folder is None else Path(folder)
     if validation is None:
         kept, held_out = validation_split(train, derived_seed(seed, "validation"))
         train, validation = train.subset(kept), train.subset(held_out)
@@ -95,15 +98,15 @@ def fit(
 
     scores = model.logits(validation.images)
     model.temperature = fit_temperature(scores, validation.labels)
-    fitted = Fit(model, history, len(train), seconds, apply_temperature(scores, model.temperature))
+    fitted = Fit(model, recipe, history, len(train), seconds, apply_temperature(scores, model.temperature))
     if before_stored is not None:
         before_stored(model)
     if folder is not None:
-        _store(fitted, recipe, validation, seed, folder)
+        _store(fitted, validation, seed, folder)
     return fitted
 
 
-def _store(fitted: Fit, recipe: Recipe | None, validation: Dataset, seed: int, folder: Path) -> None:
+def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:
     """Write what a finished training leaves; config.json comes last and says that all the rest is there."""
     write_history(folder, fitted.history)
     write_npy(folder / "val_labels.npy", validation.labels)
@@ -115,7 +118,7 @@ def _store(fitted: Fit, recipe: Recipe | None, validation: Dataset, seed: int, f
         "family": zoo.family,
         "parameters": fitted.model.parameters,
         "layers": fitted.model.layers,
-        "recipe": dataclasses.asdict(recipe) if recipe else {},
+        "recipe": dataclasses.asdict(fitted.recipe) if fitted.recipe else {},
         "seed": seed,
         "train": {
             "n": fitted.n,

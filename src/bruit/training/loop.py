@@ -25,6 +25,7 @@ from bruit.models.store import read_tensors, write_tensors
 from bruit.models.trained import Network
 from bruit.training.augment import augment
 from bruit.training.device import keep_freed_memory
+from bruit.training.focus import draw
 from bruit.training.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
 from bruit.training.recipe import Recipe, derived_seed
 
@@ -44,7 +45,7 @@ class Progress:
 
 
 class Loop:
-    """The state of one training that a checkpoint holds: weights, optimiser, averages, and the rows so far."""
+    """The state of one training that a checkpoint holds: weights, optimiser, last losses, and the rows so far."""
 
     def __init__(
         self, model: Network, recipe: Recipe, train: Dataset, validation: Dataset, seed: int, folder: Path | None
@@ -58,7 +59,7 @@ class Loop:
         model.module.mean.fill_(mean / 255)
         model.module.std.fill_(max(float(shares @ (np.arange(256) - mean) ** 2) ** 0.5 / 255, 1e-3))
         self.optimizers = make_optimizers(model.module, recipe)
-        self.average = {name: value.clone() for name, value in model.module.state_dict().items()} if recipe.ema else {}
+        self.losses = torch.zeros(len(self.images), device=model.device)
         self.best: dict[str, Tensor] = {}
         self.history: list[Row] = []
 
@@ -73,41 +74,41 @@ class Loop:
         keep_freed_memory()
         if resume:
             self.restore()
-        n_batches = max(1, math.ceil(len(self.images) / recipe.batch_size))
-        steps = n_batches * recipe.epochs
-        step = n_batches * len(self.history)
+        n_batches = [math.ceil(n / recipe.batch_size) for n in recipe.images_per_epoch(len(self.images))]
+        steps, step = sum(n_batches), sum(n_batches[: len(self.history)])
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.model.precision == "bf16")
 
         for epoch in range(len(self.history), recipe.epochs):
             # Each epoch has random numbers of its own, so one that is resumed repeats the one that was killed.
             torch.manual_seed(derived_seed(self.seed, "epoch", epoch))
-            order = torch.randperm(len(self.images)).to(device)
+            order, weights = draw(self.losses, recipe.focus if epoch else None)
             total_loss, total_right = torch.zeros((), device=device), torch.zeros((), device=device)
-            seen, learning_rate, start = 0, 0.0, time.perf_counter()
+            seen, learning_rate, start = torch.zeros((), device=device), 0.0, time.perf_counter()
             module.train()
-            for batch in order.tensor_split(n_batches):
+            for batch in order.tensor_split(n_batches[epoch]):
                 learning_rate = recipe.learning_rate_at(step, steps)
                 for group in self.groups():
                     group["lr"] = group["peak"] * learning_rate / recipe.learning_rate
                 pixels = self.images[batch].unsqueeze(1).float() / 255
-                targets = self.labels[batch]
+                targets, weight = self.labels[batch], weights[batch]
                 if recipe.augmentation is not None:
                     pixels = augment(pixels, recipe.augmentation)
                 with autocast:
                     logits = module.from_pixels(pixels).float()
-                loss = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+                loss = F.cross_entropy(logits, targets, reduction="none", label_smoothing=recipe.label_smoothing)
                 module.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
+                torch.autograd.backward((loss * weight).sum() / weight.sum())
                 for optimizer in self.optimizers:
                     optimizer.step()
-                self.update_average(step)
                 step += 1
-                seen += len(batch)
-                total_loss += loss.detach() * len(batch)
-                total_right += (logits.argmax(1) == targets).sum()
+                # What the report draws beside the validation loss, and what a focus goes by: without smoothing.
+                self.losses[batch] = F.cross_entropy(logits.detach(), targets, reduction="none")
+                seen += weight.sum()
+                total_loss += (self.losses[batch] * weight).sum()
+                total_right += ((logits.argmax(1) == targets) * weight).sum()
                 if on_progress is not None and (step % 10 == 0 or step == steps):
-                    on_progress(Progress(step, steps, epoch + 1, float(total_loss) / seen, float(total_right) / seen))
-            train_loss, train_accuracy = float(total_loss) / seen, float(total_right) / seen
+                    on_progress(Progress(step, steps, epoch + 1, float(total_loss / seen), float(total_right / seen)))
+            train_loss, train_accuracy = float(total_loss / seen), float(total_right / seen)
             seconds = time.perf_counter() - start
             if not math.isfinite(train_loss):
                 raise ModelError(
@@ -133,32 +134,13 @@ class Loop:
             if on_epoch is not None:
                 on_epoch(self.model, row)
 
-        if keep := (self.best or self.average):
-            module.load_state_dict(keep)
+        if self.best:
+            module.load_state_dict(self.best)
         return self.history
 
-    @torch.no_grad()
-    def update_average(self, step: int) -> None:
-        """Move the average of the weights (and of batch norm's statistics) towards the weights of this step."""
-        if not self.average:
-            return
-        # Early weights are forgotten sooner, or a short training would end with its random start still in it.
-        decay = min(self.recipe.ema, (step + 1) / (step + 10))
-        for name, value in self.model.module.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - decay)
-            else:
-                self.average[name].copy_(value)
-
     def validate(self) -> tuple[float, float]:
-        """(NLL, accuracy) on the validation images, of the averaged weights if there is an average."""
-        module = self.model.module
-        current = {name: value.clone() for name, value in module.state_dict().items()} if self.average else {}
-        if self.average:
-            module.load_state_dict(self.average)
+        """(NLL, accuracy) on the validation images."""
         scores = self.model.logits(self.validation.images)
-        if current:
-            module.load_state_dict(current)
         if not np.isfinite(scores).all():
             raise ModelError(
                 f"training of {self.model.name} diverged: its logits are not finite; lower the learning rate"
@@ -172,7 +154,6 @@ class Loop:
             return
         groups: dict[str, dict[str, Tensor]] = {
             "weights": self.model.module.state_dict(),
-            "average": self.average,
             "best": self.best,
             "optimizer": optimizer_tensors(self.optimizers),
         }
@@ -181,6 +162,7 @@ class Loop:
             for group, named in groups.items()
             for name, value in named.items()
         }
+        tensors["losses"] = self.losses.cpu().numpy()
         tensors["history"] = np.frombuffer(json.dumps(self.history).encode(), np.uint8)
         write_tensors(self.folder / CHECKPOINT, tensors)
         write_history(self.folder, self.history)
@@ -200,13 +182,14 @@ class Loop:
 
     def take_over(self, tensors: Tensors) -> None:
         """Set the state to what `checkpoint` wrote."""
-        groups: dict[str, dict[str, Tensor]] = {"weights": {}, "average": {}, "best": {}, "optimizer": {}}
+        groups: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "optimizer": {}}
         self.history = json.loads(tensors.pop("history").tobytes())
+        self.losses.copy_(torch.from_numpy(np.array(tensors.pop("losses"))))
         for path, array in tensors.items():
             group, _, name = path.partition("/")
             groups[group][name] = torch.from_numpy(np.array(array)).to(self.model.device)
         self.model.module.load_state_dict(groups["weights"])
-        self.average, self.best = groups["average"], groups["best"]
+        self.best = groups["best"]
         load_optimizer_tensors(self.optimizers, groups["optimizer"])
 
     def groups(self) -> Iterator[dict[str, Any]]:

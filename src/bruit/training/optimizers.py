@@ -41,13 +41,22 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor, steps: int = 4) -> Tensor:
-    """Nearly the closest matrix with singular values of 1, by Newton and Schulz's iteration: (M, N) → (M, N)."""
+    """Nearly the closest matrix with singular values of 1, by Newton and Schulz's iteration: (M, N) → (M, N).
+
+    Each step multiplies the matrix by a polynomial of its Gram matrix, and these all commute: they are multiplied
+    with each other, small as they are, and only their product with the wide matrix.
+    """
     a, b, c = NEWTON_SCHULZ
     x: Tensor = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)
+    gram = x @ x.mT
+    one = torch.eye(len(gram), device=gram.device)
+    product = one
     for _ in range(steps):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        polynomial = a * one + b * gram + c * gram @ gram
+        product = polynomial @ product
+        gram = polynomial @ gram @ polynomial
+    x = product @ x
     return x.mT if matrix.shape[0] > matrix.shape[1] else x
 
 

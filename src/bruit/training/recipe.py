@@ -25,6 +25,29 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Focus:
+    """An epoch on the images that still have something to teach, and on a draw of the others.
+
+    hard  share of the images that are all taken: those with the largest loss when last seen
+    easy  share of the others that is drawn, anew each epoch; each counts 1 / easy times, so that gradient and loss
+          remain, in the mean, those of all images
+
+    Source: Z. Qin et al., InfoBatch (2024), which takes the images above the mean loss instead of a fixed share.
+    """
+
+    hard: float
+    easy: float
+
+    def n_hard(self, n: int) -> int:
+        """How many of n images are taken for their loss."""
+        return math.ceil(self.hard * n)
+
+    def n_drawn(self, n: int) -> int:
+        """How many of n images an epoch sees."""
+        return self.n_hard(n) + math.ceil(self.easy * (n - self.n_hard(n)))
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Optimiser, schedule and regularisation of one training.
 
@@ -32,7 +55,7 @@ class Recipe:
                and AdamW for the rest
     schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine to nearly zero
     keep       "last" epoch's weights, or those of the epoch that was "best" on validation
-    ema        decay a step of the exponential moving average of the weights that is used in the end; 0 for none
+    focus      which images the epochs after the first one train on; None for all
     """
 
     epochs: int
@@ -45,9 +68,14 @@ class Recipe:
     muon_learning_rate: float | None = None
     muon_weight_decay: float | None = None
     label_smoothing: float = 0.0
-    ema: float = 0.0
     keep: Literal["last", "best"] = "last"
     augmentation: Augmentation | None = None
+    focus: Focus | None = None
+
+    def images_per_epoch(self, n: int) -> list[int]:
+        """How many of n training images each epoch sees: all of them, or those that the focus draws."""
+        later = n if self.focus is None else self.focus.n_drawn(n)
+        return [n] + [later] * (self.epochs - 1)
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of step 0 ≤ step < steps."""
