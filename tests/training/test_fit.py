@@ -261,7 +261,7 @@ def test_an_unknown_model(digits, refused):
 
 @pytest.mark.parametrize("epochs", [0, -2])
 def test_no_epochs(digits, refused, epochs):
-    with refused(ConfigError, f"expected 1 epoch or more, received {epochs}"):
+    with refused(ConfigError, f"expected 1 or more as epochs, received {epochs}"):
         fit("dnn", digits.train, epochs=epochs)
 
 

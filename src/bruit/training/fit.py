@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
-from bruit.errors import ConfigError
 from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import write_npy
 from bruit.models.store import save_model
@@ -23,6 +22,7 @@ from bruit.training.device import Precision, choose_precision
 from bruit.training.loop import CHECKPOINT, Loop, Progress, Row, write_history
 from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.splits import validation_split
+from bruit.training.whole import whole
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,13 @@ def fit(
 
     Raises ConfigError for an unknown name, DataError for too few images, ModelError if training diverges.
     """
-    zoo = entry(name)
+    zoo, seed, epochs = entry(name), whole("seed", seed), whole("epochs", epochs)
     folder = None if folder is None else Path(folder)
     if validation is None:
         kept, held_out = validation_split(train, derived_seed(seed, "validation"))
         train, validation = train.subset(kept), train.subset(held_out)
     recipe = recipe or zoo.recipe
     if epochs is not None and recipe is not None:
-        if epochs < 1:
-            raise ConfigError(f"expected 1 epoch or more, received {epochs}")
         recipe = dataclasses.replace(recipe, epochs=epochs)
 
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else []):
