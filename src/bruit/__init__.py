@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bruit.data.dataset import DataPair, Dataset, Finding
     from bruit.data.formats import write_npy_folder
     from bruit.data.sources import load
+    from bruit.estimator import Classifier
     from bruit.models.store import load_model
     from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Augmentation": "bruit.training.recipe",
+    "Classifier": "bruit.estimator",
     "CrossValidation": "bruit.training.crossval",
     "DataPair": "bruit.data.dataset",
     "Dataset": "bruit.data.dataset",
@@ -53,6 +55,7 @@ _HOMES = {
 __all__ = [
     "Augmentation",
     "BruitError",
+    "Classifier",
     "ConfigError",
     "CrossValidation",
     "DataError",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
@@ -37,6 +39,20 @@ def _seconds(dtype: torch.dtype, side: int = 512, runs: int = 5) -> float:
         torch.mm(matrix, matrix)
         best = min(best, time.perf_counter() - start)
     return best
+
+
+@contextmanager
+def limited_threads(n: int) -> Iterator[None]:
+    """n threads for PyTorch, scikit-learn and NumPy in the body; afterwards as many as before."""
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        with threadpool_limits(n):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @cache

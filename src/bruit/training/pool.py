@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bruit.data.dataset import Dataset
 from bruit.files import write_npy
 from bruit.models.trained import Trained
-from bruit.training.device import Precision
+from bruit.training.device import Precision, limited_threads
 from bruit.training.fit import fit
 from bruit.training.loop import Progress
 from bruit.training.splits import Index
@@ -145,21 +145,13 @@ def _watch(board: Board, on_board: Callable[[Board], None] | None) -> Iterator[N
 
 
 def _run(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row: int) -> Task:
-    import torch
-    from threadpoolctl import threadpool_limits
-
     board = np.load(board_path, mmap_mode="r+")
 
     def show(progress: Progress) -> None:
         board[row] = (progress.step / progress.steps * 0.999, progress.epoch, progress.loss, progress.accuracy)
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(schedule.threads)
-    try:
-        with threadpool_limits(schedule.threads):  # those of scikit-learn and NumPy
-            _fit(task, dataset, schedule, show)
-    finally:
-        torch.set_num_threads(threads)
+    with limited_threads(schedule.threads):
+        _fit(task, dataset, schedule, show)
     board[row, 0] = 1
     return task
 
