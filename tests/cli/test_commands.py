@@ -223,6 +223,26 @@ def test_one_run_of_one_model_is_compared_with_nothing(cli, npy_folder, tmp_path
     assert shown.out.endswith("← chosen on validation in its run\n")
 
 
+def test_export(cli, finished, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = tmp_path / "dense.onnx"
+    told = cli("export", f"{finished.run}:dnn", "--format", "onnx", "--out", path, "--json").json
+    assert told["file"] == str(path)
+    assert told["bytes"] == path.stat().st_size
+    assert cli("export", f"{finished.run}:dnn", "--out", path).problem() == (
+        f"{path} is there already; add --force to replace it, or choose another --out"
+    )
+    shown = cli("export", f"{finished.run}:dnn", "--out", path, "--force")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith(f"dnn: {told['bytes'] / 1e6:.1f} MB, probabilities within ")
+    images = bruit.load(finished.data).test.images
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    given = session.run(None, {"images": images})[0]
+    stored = np.load(finished.run / "models" / "dnn" / "test_probs.npy")
+    assert (given.argmax(axis=1) == stored.argmax(axis=1)).mean() > 0.97
+
+
 def test_models(cli) -> None:
     listed = cli("models", "--json").json
     assert [model["name"] for model in listed] == list(ZOO)

@@ -22,6 +22,7 @@ COMMANDS = {
     "crossval": "Cross-validate one model of the zoo.",
     "compare": "Put the models of finished runs side by side.",
     "report": "Write the report of a run again.",
+    "export": "Write a trained model for other programs.",
     "models": "List the models that bruit can train.",
 }
 

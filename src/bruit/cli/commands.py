@@ -229,6 +229,35 @@ def report(run: Path, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("model")
+@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Kind of file.")
+@click.option("--out", required=True, type=FOLDER, help="The file.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+def export(model: str, kind: str, out: Path, force: bool, as_json: bool) -> None:
+    """Write a trained model for other programs.
+
+    MODEL is RUN (its winner), RUN:NAME, or a folder that bruit train wrote. The file takes raw uint8 images (N, H, W)
+    and gives probabilities; classes and image size are in its metadata. It needs pip install -e '.[export]'.
+
+    \b
+    Examples:
+      bruit export RUN --out reader.onnx
+      bruit export RUN:dnn-plus --format onnx --out dense.onnx --json
+    """
+    from bruit.models.exchange import export_onnx
+    from bruit.studies.evaluate import find_model
+
+    told = export_onnx(find_model(model), out, force=force)
+    if as_json:
+        return print_json(told)
+    click.echo(
+        f"{told['model']}: {told['bytes'] / 1e6:.1f} MB, probabilities within {told['max_difference']:.0e} of its own. "
+        f"The model is in {out}"
+    )
+
+
+@click.command()
 @json_option
 def models(as_json: bool) -> None:
     """List the models that bruit can train.
