@@ -17,15 +17,17 @@ def test_the_public_names_are_these() -> None:
         *(
             "Augmentation",
             "BruitError",
+            "Checkup",
             "Classifier",
             "ConfigError",
             "CrossValidation",
             "DataError",
             "DataPair",
             "Dataset",
+            "Example",
             "Finding",
         ),
-        *("Fit", "ModelError", "Predictor", "Recipe", "RunError", "__version__", "apply_recipe", "compare"),
+        *("Fit", "ModelError", "Predictor", "Recipe", "RunError", "__version__", "apply_recipe", "check", "compare"),
         *("cross_validate", "describe_zoo", "evaluate", "fit", "load", "load_model", "rebuild_report", "study"),
         "write_npy_folder",
     ]

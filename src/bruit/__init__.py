@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bruit.errors import BruitError, ConfigError, DataError, ModelError, RunError
 
 if TYPE_CHECKING:
-    from bruit.data.dataset import DataPair, Dataset, Finding
+    from bruit.data.dataset import DataPair, Dataset, Example, Finding
     from bruit.data.formats import write_npy_folder
     from bruit.data.sources import load
     from bruit.estimator import Classifier
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
     from bruit.predictor import Predictor
+    from bruit.studies.check import Checkup, check
     from bruit.studies.compare import compare
     from bruit.studies.evaluate import evaluate
     from bruit.studies.report import rebuild as rebuild_report
@@ -31,15 +32,18 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Augmentation": "bruit.training.recipe",
+    "Checkup": "bruit.studies.check",
     "Classifier": "bruit.estimator",
     "CrossValidation": "bruit.training.crossval",
     "DataPair": "bruit.data.dataset",
     "Dataset": "bruit.data.dataset",
+    "Example": "bruit.data.dataset",
     "Finding": "bruit.data.dataset",
     "Fit": "bruit.training.fit",
     "Predictor": "bruit.predictor",
     "Recipe": "bruit.training.recipe",
     "apply_recipe": "bruit.noise.recipes:apply",
+    "check": "bruit.studies.check",
     "compare": "bruit.studies.compare",
     "cross_validate": "bruit.training.crossval",
     "describe_zoo": "bruit.models.zoo",
@@ -55,12 +59,14 @@ _HOMES = {
 __all__ = [
     "Augmentation",
     "BruitError",
+    "Checkup",
     "Classifier",
     "ConfigError",
     "CrossValidation",
     "DataError",
     "DataPair",
     "Dataset",
+    "Example",
     "Finding",
     "Fit",
     "ModelError",
@@ -69,6 +75,7 @@ __all__ = [
     "RunError",
     "__version__",
     "apply_recipe",
+    "check",
     "compare",
     "cross_validate",
     "describe_zoo",

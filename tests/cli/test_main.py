@@ -63,6 +63,7 @@ def test_every_command_can_be_called() -> None:
         ("study", "--folds", "1"),
         ("study", "--epochs", "0"),
         ("study", "--workers", "0"),
+        ("check", "mnist", "--fail-on", "info"),
         ("noise", "mnist", "--recipe", "course"),
         ("noise", "mnist", "--out", "there"),
         ("train", "dnn"),

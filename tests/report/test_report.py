@@ -288,3 +288,27 @@ def test_damaged_pictures_are_said_so(study, tmp_path):
     (tmp_path / "samples.npz").write_bytes(b"PK\x03\x04 cut short")
     with pytest.raises(RunError, match=r"samples\.npz.*--resume"):
         write(tmp_path, study.results)
+
+
+def test_findings_come_with_their_remedy_and_pictures(study, tmp_path):
+    results, samples = copy.deepcopy(study.results), dict(study.samples)
+    examples = [{"split": "train", "index": 17, "note": "4"}, {"split": "test", "index": 3, "note": "<9>"}]
+    results["dataset"]["findings"].append(
+        {
+            **{"code": "near-repeated", "severity": "error", "split": "both", "message": "Two are alike."},
+            **{"figure": {}, "remedy": "Remove one & keep the other.", "examples": examples},
+        }
+    )
+    samples["findings/2"] = samples["examples"][0, :2]
+    folder = study._replace(samples=samples).save(tmp_path / "found")
+    html = write(folder, results).read_text("utf-8")
+    page = Page(html)
+    assert "Two are alike. Remove one & keep the other. 4 training 17 <9> test 3" in page.text
+    pictures = {image["alt"]: image["src"] for image in page.all("img")}
+    assert pictures["training image 17"] != pictures["test image 3"]
+    assert {"error"} <= {item.get("class") for item in page.all("li")}
+    # Without the pictures the finding is said all the same.
+    (folder / "samples.npz").unlink()
+    plain = Page(write(folder, results).read_text("utf-8"))
+    assert "Two are alike. Remove one & keep the other." in plain.text
+    assert "training image 17" not in {image["alt"] for image in plain.all("img")}

@@ -16,6 +16,7 @@ from bruit.errors import BruitError
 # Their first lines, so that `bruit --help` need not import them: start-up is felt at every call.
 COMMANDS = {
     "study": "Train, cross-validate, evaluate, and write a report.",
+    "check": "Examine a data set before a model learns from it.",
     "noise": "Make a noisy copy of a data set.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
@@ -55,6 +56,7 @@ def bruit(debug: bool) -> None:
       bruit study                       the main job, on the embedded noisy MNIST
       bruit study --quick               the same on a sample, in about a minute
       bruit study FOLDER --out RUN      on your own four .npy files
+      bruit check FOLDER                what is wrong with the data
       bruit evaluate RUN FOLDER         a trained model on other images
 
     DATA is a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, or a name: mnist,

@@ -117,6 +117,22 @@ class BoardProgress(_Bars):
         self.line(f"{self.title}: {done.mean():.0%}, {int((done >= 1).sum())} of {len(done)} done")
 
 
+class CheckProgress(BoardProgress):
+    """The bar of the checks; and one of the trainings that judge the labels, once they begin."""
+
+    def __init__(self) -> None:
+        super().__init__("Labels")
+        self.bars.update(self.task, visible=False)
+        self.steps = self.bars.add_task("Checks", note="")
+
+    def checks(self, done: int, total: int) -> None:
+        self.bars.update(self.steps, completed=done, total=total)
+
+    def expect(self, seconds: float) -> None:
+        super().expect(seconds)
+        self.bars.update(self.task, visible=True)
+
+
 class StudyProgress(_Bars):
     """What a study does: a bar for all of it, and one for each training that runs."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
@@ -13,7 +13,11 @@ from rich.table import Table
 
 from bruit.locale import Numbers, printable
 
-LEFT = ("Model", "Class", "Data", "What it is", "Run")
+if TYPE_CHECKING:
+    from bruit.data.dataset import Finding
+    from bruit.studies.check import Checkup
+
+LEFT = ("Model", "Class", "Data", "What it is", "Run", "Severity", "Split", "What", "Figure", "Remedy")
 # What a narrow terminal does without, first to last; names and accuracies always stand.
 DISPENSABLE = (
     *("Training", "Epochs", "Held out", "Images", "ECE", "NLL", "F1", "Precision", "95 % interval"),
@@ -178,3 +182,23 @@ def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:
         [model["name"], model["summary"], str(model["recipe"]["epochs"]) if model["recipe"] else "–"] for model in zoo
     ]
     show("Models", ("Model", "What it is", "Epochs"), rows)
+
+
+def findings_table(checkup: Checkup) -> None:
+    """What the data doctor found, the worst first."""
+    rows = [
+        [finding.severity, finding.split, finding.code, _with_examples(finding), finding.remedy]
+        for finding in checkup.findings
+    ]
+    counts = f"{checkup.n['train']:,} training and {checkup.n['test']:,} test images"
+    columns = ("Severity", "Split", "What", "Figure", "Remedy")
+    show(f"{checkup.name}: {counts}, checked in {NUMBERS.duration(checkup.seconds)}", columns, rows)
+
+
+def _with_examples(finding: Finding) -> str:
+    """The message of a finding, and the first of its examples."""
+    shown = [
+        f"{example.split} {example.index}" + (f" ({example.note})" if example.note else "")
+        for example in finding.examples[:4]
+    ]
+    return f"{finding.message} See {', '.join(shown)}." if shown else finding.message

@@ -74,14 +74,28 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Example:
+    """An image that shows what a finding is about: its split, its index there, and what is to be said beside it."""
+
+    split: Literal["train", "test"]
+    index: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
-    """Something a person should know about the data: how bad, where, and the figures behind it."""
+    """Something a person should know about the data: how bad, where, the figures behind it, and what to do.
+
+    `code` and `figure` hold all that `message` and `remedy` say in English; `examples` are up to 12 images.
+    """
 
     code: str
     severity: Literal["info", "warning", "error"]
     split: Literal["train", "test", "both"]
     message: str
     figure: Mapping[str, float | int | str] = field(default_factory=dict)
+    remedy: str = ""
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)

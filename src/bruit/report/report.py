@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bruit.data.findings import said
 from bruit.errors import RunError
 from bruit.files import write_text
 from bruit.locale import Numbers, printable, translator
@@ -106,6 +107,7 @@ def _render(
         settings=_settings(lang),
         confidence=lambda value: confidence_words(value, lang),
         errors=lambda figures: round(figures["n"] * (1 - figures["accuracy"])),
+        findings=_findings(results["dataset"].get("findings", []), samples, lang),
         finished=[model for model, entry in results.get("crossval", {}).items() if "std" in entry],
         **_images(samples),
     )
@@ -140,6 +142,21 @@ def _images(samples: Samples) -> dict[str, Any]:
             if key.startswith("mistakes/")
         },
     }
+
+
+def _findings(findings: Sequence[Mapping[str, Any]], samples: Samples, lang: str) -> list[dict[str, Any]]:
+    """What the checks found, in the reader's language, with the pictures that there are of each."""
+    shown = []
+    for place, finding in enumerate(findings):
+        message, remedy = said(finding, lang)
+        images = samples.get(f"findings/{place}", ())
+        # Pictures without their captions, or captions without pictures, show nothing.
+        faces = [
+            {"uri": pictures.data_uri(image)} | example
+            for image, example in zip(images, finding.get("examples", []), strict=False)
+        ]
+        shown.append({**finding, "message": message, "remedy": remedy, "faces": faces})
+    return shown
 
 
 def _uris(images: np.ndarray | None) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset, pixel_counts
+from bruit.data.findings import as_dict
 from bruit.errors import DataError, RunError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
@@ -63,16 +64,7 @@ def dataset_section(pair: DataPair, fingerprint: str, n_validation: int) -> dict
         "validation": {"n": n_validation},
         "test": {"n": len(pair.test), "fingerprint": test.fingerprint(), "counts": pair.test.counts.tolist()},
         "pixel_histogram": {"train": histogram(pair.train), "test": histogram(pair.test)},
-        "findings": [
-            {
-                "code": finding.code,
-                "severity": finding.severity,
-                "split": finding.split,
-                "message": finding.message,
-                "figure": dict(finding.figure),
-            }
-            for finding in pair.findings
-        ],
+        "findings": [as_dict(finding) for finding in pair.findings],
     }
 
 

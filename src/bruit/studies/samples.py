@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +23,18 @@ def data_samples(pair: DataPair, seed: int) -> Pictures:
         chosen = rng.permutation(np.flatnonzero(pair.train.labels == label))[:PER_CLASS]
         examples[label, : len(chosen)] = pair.train.images[chosen]
     return {"examples": examples, "means_train": _class_means(pair.train), "means_test": _class_means(pair.test)}
+
+
+def finding_samples(pair: DataPair, findings: Sequence[Mapping[str, Any]]) -> Pictures:
+    """The examples of each finding of results["dataset"], under its place in the list."""
+    splits = {"train": pair.train, "test": pair.test}
+    return {
+        f"findings/{place}": np.stack(
+            [splits[example["split"]].images[example["index"]] for example in finding["examples"]]
+        )
+        for place, finding in enumerate(findings)
+        if finding.get("examples")
+    }
 
 
 def _class_means(dataset: Dataset) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 import bruit
+from bruit.data.checks import diagnose
 from bruit.data.dataset import DataPair
 from bruit.data.sources import load
 from bruit.errors import DataError, RunError
@@ -22,7 +23,7 @@ from bruit.models.store import load_model
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
 from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, session
-from bruit.studies.samples import Pictures, data_samples
+from bruit.studies.samples import Pictures, data_samples, finding_samples
 from bruit.training.crossval import collect
 from bruit.training.estimate import seconds_per_task
 from bruit.training.pool import Board, Schedule, Task, run_tasks
@@ -94,6 +95,7 @@ def study(
             with session(run, _command(), start) as so_far:
                 results = _compute(run, pair, plan, samples, so_far, on_stage, on_board)
         on_stage(Stage("report"))
+        samples |= finding_samples(pair, results["dataset"]["findings"])
         for name, model in results["models"].items():
             wrong = [mistake["index"] for mistake in model["test"]["worst_mistakes"]]
             samples[f"mistakes/{name}"] = pair.test.images[np.array(wrong, dtype=np.int64)]
@@ -122,10 +124,11 @@ def _compute(
     on_board: Callable[[Board], None] | None,
 ) -> dict[str, Any]:
     """Every training that is not done, then the test set: what results.json is to hold."""
-    schedule, dataset = plan.schedule, dataset_section(pair, plan.settings.fingerprint, len(plan.models[0].validation))
+    schedule, pair = plan.schedule, replace(pair, findings=diagnose(pair))
+    dataset = dataset_section(pair, plan.settings.fingerprint, len(plan.models[0].validation))
     write_json(run / "environment.json", describe_environment(schedule.threads, schedule.precision))
     write_json(run / "findings.json", dataset)
-    write_npz(run / "samples.npz", samples)
+    write_npz(run / "samples.npz", samples | finding_samples(pair, dataset["findings"]))
     for task in plan.tasks:
         drop_damaged(task.folder, held_out=task.held_out is not None)
 

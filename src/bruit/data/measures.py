@@ -1,0 +1,82 @@
+"""What the checks ask of every image, measured in one pass."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bruit.data.dataset import Dataset, Images
+
+Floats = NDArray[np.float32]
+CHUNK = 4096
+# Grey levels between an image's darkest and brightest pixel up to which there is nothing on it to be seen.
+BLANK_RANGE = 8
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of each image, (N,): mean and standard deviation of its pixels, the darkest and the brightest of them, how much
+    lighter its inside is than its edge (in standard deviations; dark on light is negative), and a hash of its content.
+    """
+
+    mean: Floats
+    std: Floats
+    low: NDArray[np.uint8]
+    high: NDArray[np.uint8]
+    lighter_inside: Floats
+    content: NDArray[np.uint64]
+
+    @property
+    def blank(self) -> NDArray[np.bool_]:
+        """(N,) which images show nothing."""
+        return self.high - self.low <= BLANK_RANGE
+
+
+def measure(dataset: Dataset) -> Measures:
+    """Measure every image of a data set, in blocks."""
+    n, pixels = len(dataset), dataset.shape[0] * dataset.shape[1]
+    edge = _edge(*dataset.shape)
+    mean, std, lighter = (np.empty(n, np.float32) for _ in range(3))
+    low, high = np.empty(n, np.uint8), np.empty(n, np.uint8)
+    digests = []
+    for start in range(0, n, CHUNK):
+        part = slice(start, start + CHUNK)
+        raw = np.ascontiguousarray(dataset.images[part]).reshape(-1, pixels)
+        low[part], high[part] = raw.min(axis=1), raw.max(axis=1)
+        values = raw.astype(np.float32)
+        mean[part] = values.mean(axis=1)
+        values -= mean[part, None]
+        std[part] = np.sqrt(np.einsum("ij,ij->i", values, values) / pixels)
+        # The deviations of an image add up to zero: those of its inside follow from those of its edge.
+        at_edge = values[:, edge].sum(axis=1)
+        inside = -at_edge / max(1, pixels - int(edge.sum()))
+        lighter[part] = (inside - at_edge / edge.sum()) / np.maximum(std[part], 1)
+        digests += [hashlib.blake2b(row.data, digest_size=8).digest() for row in raw]
+    return Measures(mean, std, low, high, lighter, np.frombuffer(b"".join(digests), "<u8"))
+
+
+def pooled(images: Images, at_most: int) -> Floats:
+    """(N, H, W) uint8 → (N, h·w) float32, h and w at most `at_most`: sums of square blocks, over the block's side.
+
+    So scaled, it is a projection: no two images are farther apart in it than they are as (H·W) pixels.
+    """
+    n, height, width = images.shape
+    side = -(-max(height, width) // at_most)
+    if height % side or width % side:
+        images = np.pad(images, ((0, 0), (0, -height % side), (0, -width % side)))
+    sums = np.zeros((n, images.shape[1] // side, images.shape[2] // side), np.float32)
+    for row in range(side):
+        for column in range(side):
+            sums += images[:, row::side, column::side]
+    return np.asarray(sums.reshape(n, -1) / side)
+
+
+def _edge(height: int, width: int) -> NDArray[np.bool_]:
+    """(H·W,) which pixels are at the edge: a ring of a fourteenth of the side."""
+    ring = max(1, min(height, width) // 14)
+    edge = np.ones((height, width), np.bool_)
+    edge[ring:-ring, ring:-ring] = False
+    return edge.reshape(-1)

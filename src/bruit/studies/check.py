@@ -1,0 +1,111 @@
+"""The data doctor as a step of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bruit.data.checks import Progress, diagnose, worst_first
+from bruit.data.dataset import DataPair, Dataset, Example, Finding
+from bruit.data.findings import SEVERITIES, Severity, Split, as_dict, as_plain, find, graded
+from bruit.data.sources import DEFAULT, load
+from bruit.evaluation.labels import suspect_labels
+
+# The models that judge the labels: soon trained, and right about nearly all images.
+LABEL_MODEL, LABEL_FOLDS, LABEL_EPOCHS = "cnn-plus", 4, 3
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What the data doctor found.
+
+    n         number of images of each split
+    findings  the worst first
+    seconds   that it took, without reading the files
+    suspects  every label that is likely wrong, the surest of each split first, with "given → suggested" as its note;
+              None where labels were not checked
+    """
+
+    name: str
+    n: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    seconds: float
+    suspects: tuple[Example, ...] | None = None
+
+    def at_least(self, severity: Severity) -> list[Finding]:
+        """The findings that are so bad or worse."""
+        bad = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return [finding for finding in self.findings if finding.severity in bad]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain values, for JSON."""
+        plain = {"name": self.name, "n": dict(self.n), "seconds": self.seconds}
+        plain["findings"] = [as_dict(finding) for finding in self.findings]
+        if self.suspects is not None:
+            plain["suspects"] = [as_plain(example) for example in self.suspects]
+        return plain
+
+
+def check(
+    data: str | Path | DataPair = DEFAULT,
+    *,
+    labels: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+    on_progress: Progress = lambda done, total: None,
+    on_begin: Callable[..., None] = lambda left, schedule: None,
+    on_board: Callable[..., None] | None = None,
+) -> Checkup:
+    """Examine training and test images: sizes and scales, blank images, copies and leaks, classes, polarity, drift.
+
+    data         see `bruit.load`; what it refuses, as NaN, is refused here too
+    labels       look for wrong labels too: networks are trained on folds of all images, which takes minutes
+    seed, workers, on_begin, on_board
+                 for these trainings, see `bruit.cross_validate`; with the same seed they suspect the same labels
+    on_progress  called with the number of steps of the other checks that are done, and their total
+
+    Raises DataError if the data cannot be read, or have too few images of a class for the folds.
+    """
+    pair = load(data)
+    start = time.perf_counter()
+    findings, suspects = list(diagnose(pair, on_progress)), None
+    if labels:
+        suspects, wrong = _check_labels(pair, seed=seed, workers=workers, on_begin=on_begin, on_board=on_board)
+        findings = worst_first([*findings, *wrong])
+    n = {"train": len(pair.train), "test": len(pair.test)}
+    return Checkup(pair.name, n, tuple(findings), time.perf_counter() - start, suspects)
+
+
+def _check_labels(pair: DataPair, **options: Any) -> tuple[tuple[Example, ...], list[Finding]]:
+    """Every label of both splits judged by networks that did not see its image, nor another one of its source."""
+    from bruit.training.crossval import cross_validate
+
+    one, other = pair.train, pair.test
+    together = Dataset(
+        np.concatenate([one.images, other.images]),
+        np.concatenate([one.labels, other.labels]),
+        pair.classes,
+        np.concatenate([one.ids, other.ids]),
+    )
+    result = cross_validate(LABEL_MODEL, together, k=LABEL_FOLDS, epochs=LABEL_EPOCHS, **options)
+    index, suggested = suspect_labels(result.oof_probabilities, together.labels)
+    suspects: list[Example] = []
+    findings = []
+    parts: tuple[tuple[Split, int, int], ...] = (("train", 0, len(one)), ("test", len(one), len(together)))
+    for split, start, end in parts:
+        examples = [
+            Example(split, int(i) - start, f"{pair.classes[together.labels[i]]} → {pair.classes[better]}")
+            for i, better in zip(index, suggested, strict=True)
+            if start <= i < end
+        ]
+        suspects += examples
+        if examples:
+            total = end - start
+            figure: dict[str, Any] = {"images": len(examples), "total": total, "share": len(examples) / total}
+            findings.append(find("labels", graded(figure["share"], warning=0.01), split, examples, **figure))
+    return tuple(suspects), findings
