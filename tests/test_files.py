@@ -4,6 +4,7 @@ import math
 import os
 import pickle
 import resource
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -252,6 +253,17 @@ def test_damaged_headers(tmp_path, refused, header):
         DataError, f"{tmp_path / 'd.npy'} is not a whole .npy file (228 bytes); write it again with numpy.save"
     ):
         read_npy(tmp_path / "d.npy")
+
+
+def test_a_header_that_promises_to_be_long_itself(tmp_path, refused):
+    (tmp_path / "d.npy").write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + bytes(100))
+    tracemalloc.start()
+    with refused(
+        DataError, f"{tmp_path / 'd.npy'} is not a whole .npy file (112 bytes); write it again with numpy.save"
+    ):
+        read_npy(tmp_path / "d.npy")
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -53,4 +53,4 @@ def test_help_does_not_even_import_the_commands() -> None:
 
 def test_data_and_noise_need_no_torch() -> None:
     code = "import bruit; bruit.load; bruit.apply_recipe; bruit.check; bruit.Dataset; bruit.Predictor"
-    assert imported_by(code) & {"torch", "sklearn", "matplotlib", "jinja2"} == set()
+    assert imported_by(code) & {"torch", "sklearn", "matplotlib", "jinja2", "PIL", "h5py"} == set()

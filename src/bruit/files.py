@@ -6,12 +6,15 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from bruit.errors import DataError, RunError
+
+LONGEST_HEADER = 2**16
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -82,25 +85,15 @@ def read_npy(path: Path) -> np.ndarray:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read_header = (
-                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read_header(file)
+            shape, _, dtype = read_npy_header(file)
             promised = file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))
-        if min(shape, default=0) < 0:
-            raise ValueError(f"negative shape {shape}")
         nothing = np.empty(shape, dtype) if 0 in shape else None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except Exception as error:  # NumPy's reader parses headers as Python, and damaged ones fail in many ways
         what = "an empty file" if size == 0 else "not a whole .npy file"
         raise DataError(f"{path} is {what} ({size:,} bytes); write it again with numpy.save") from error
-    if dtype.hasobject:
-        raise DataError(
-            f"{path} holds Python objects (dtype {dtype}), which are never loaded because that could run code; "
-            "save a plain array, as images.astype('uint8')"
-        )
+    refuse_objects(path, dtype)
     if promised > size:
         raise DataError(
             f"{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again"
@@ -109,3 +102,30 @@ def read_npy(path: Path) -> np.ndarray:
         return nothing
     mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
+
+
+def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """(shape, whether in Fortran order, dtype) from the beginning of a .npy file, which is left where the data begin.
+
+    Raises whatever NumPy raises about a damaged one.
+    """
+    start = file.read(8)
+    version = np.lib.format.read_magic(BytesIO(start))
+    length = file.read(2 if version == (1, 0) else 4)
+    n = int.from_bytes(length, "little")
+    if n > LONGEST_HEADER:  # NumPy would make room for all of it, up to 4 GB, before it looks
+        raise ValueError(f"a header of {n:,} bytes")
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read_header(BytesIO(length + file.read(n)))
+    if min(shape, default=0) < 0:
+        raise ValueError(f"negative shape {shape}")
+    return shape, fortran, dtype
+
+
+def refuse_objects(where: str | Path, dtype: np.dtype) -> None:
+    """Raise DataError for a dtype that could only be unpickled."""
+    if dtype.hasobject:
+        raise DataError(
+            f"{where} holds Python objects (dtype {dtype}), which are never loaded because that could run code; "
+            "save a plain array, as images.astype('uint8')"
+        )

@@ -178,7 +178,7 @@ def test_a_traceback_comes_only_with_debug(tmp_path: Path) -> None:
     command = ("noise", tmp_path, "--recipe", "course", "--out", tmp_path / "out")
     plain, debug = (run_bruit(*flag, *command) for flag in ([], ["--debug"]))
     assert (plain.returncode, debug.returncode) == (1, 1)
-    assert plain.stderr.startswith(f"bruit: {tmp_path} lacks train_images.npy, ")
+    assert plain.stderr.startswith(f"bruit: {tmp_path} holds nothing that bruit reads; expected ")
     assert plain.stderr.count("\n") == 1
     assert debug.stderr.startswith("Traceback")
     assert "DataError" in debug.stderr

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,11 @@ from bruit.data.sources import load
 from bruit.errors import ConfigError, DataError
 from bruit.noise import recipes
 
-EXPECTED = "train_images.npy, train_labels.npy, test_images.npy, test_labels.npy"
+NPY = "train_images.npy, train_labels.npy, test_images.npy, test_labels.npy"
+EXPECTED = (
+    f"a folder with {NPY}, an .npz, .mat or .csv file, IDX files (train-images-idx3-ubyte …), or folders of images "
+    "(train/7/one.png …)"
+)
 
 
 @pytest.fixture
@@ -62,7 +68,7 @@ def test_a_name_comes_before_a_folder_which_can_still_be_said(digits, npy_folder
 def test_an_unknown_name(refused):
     with refused(
         DataError,
-        f"no folder and no data set is called nmist; expected a folder with {EXPECTED}, or mnist, mnist+course",
+        f"no file, folder or data set is called nmist; expected mnist, mnist+course, or {EXPECTED}",
     ):
         load("nmist")
 
@@ -79,5 +85,43 @@ def test_a_plus_without_a_recipe(small_mnist, refused):
 
 def test_one_file_instead_of_the_folder(npy_folder, refused):
     file = npy_folder() / "train_images.npy"
-    with refused(DataError, f"expected a folder or a name, received the file {file}; put {EXPECTED} into one folder"):
+    with refused(DataError, f"{file} holds images without labels; put {NPY} into one folder, and give the folder"):
+        load(file)
+
+
+def test_the_training_files_alone_are_one_split(digits, npy_folder, tmp_path):
+    pair = load(npy_folder(test_images=None, test_labels=None))
+    assert pair.test.counts.tolist() == [6] * 10
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    np.save(folder / "images.npy", digits.train.images)
+    np.save(folder / "labels.npy", digits.train.labels)
+    assert load(folder).fingerprint() == pair.fingerprint()
+
+
+def test_a_format_that_nobody_knows(tmp_path, refused):
+    file = tmp_path / "digits.pkl"
+    file.write_bytes(b"\x80\x04N.")
+    with refused(DataError, f"{file} is in no format that bruit reads; expected {EXPECTED}"):
+        load(file)
+
+
+@pytest.mark.parametrize("there", [(), ("notes.txt", "digits.pkl")])
+def test_a_folder_with_nothing_to_read(tmp_path, refused, there):
+    for name in there:
+        (tmp_path / name).write_text("")
+    found = ", ".join(sorted(there)) or "nothing"
+    with refused(DataError, f"{tmp_path} holds nothing that bruit reads; expected {EXPECTED}; found {found}"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["set.npz", "set.mat", "set.csv", "train-images-idx3-ubyte"])
+def test_what_stands_in_a_files_place_is_said(tmp_path, refused, name):
+    file = tmp_path / name
+    file.symlink_to("nowhere")
+    with refused(DataError, f"{file} is a link that leads to nothing; give the data itself"):
+        load(file)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError, match=f"{name} is a pipe or a device; put the .* file itself there"):
         load(file)

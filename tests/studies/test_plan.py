@@ -37,7 +37,7 @@ def test_by_default_only_models_that_are_trained_are_cross_validated(tiny) -> No
         ({"seed": -1}, ConfigError, "expected 0 or more as seed, received -1"),
         ({"seed": 1.5}, ConfigError, "expected a whole number as seed, received 1.5"),
         ({"workers": 0}, ConfigError, "expected 1 or more as workers, received 0"),
-        ({"data": "nowhere"}, DataError, "no folder and no data set is called nowhere"),
+        ({"data": "nowhere"}, DataError, "no file, folder or data set is called nowhere"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_leaves_nothing(

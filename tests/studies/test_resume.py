@@ -215,7 +215,7 @@ def test_data_that_are_not_where_they_were_are_to_be_named(few: DataPair, npy_fo
     data, run = npy_folder(few), tmp_path / "run"
     stop_early(tiny, data)
     data.rename(tmp_path / "moved")
-    with pytest.raises(RunError, match=r"run was begun with data that is not there now: no folder .*; name it beside"):
+    with pytest.raises(RunError, match=r"begun with data that is not there now: no file, folder .*; name it beside"):
         bruit.study(out=run, resume=True)
     assert bruit.study(tmp_path / "moved", run, resume=True, workers=1)["status"] == "complete"
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "study": "Train, cross-validate, evaluate, and write a report.",
     "check": "Examine a data set before a model learns from it.",
     "noise": "Make a noisy copy of a data set.",
+    "convert": "Write a data set in another format.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
     "crossval": "Cross-validate one model of the zoo.",
@@ -55,12 +56,13 @@ def bruit(debug: bool) -> None:
     Examples:
       bruit study                       the main job, on the embedded noisy MNIST
       bruit study --quick               the same on a sample, in about a minute
-      bruit study FOLDER --out RUN      on your own four .npy files
+      bruit study FOLDER --out RUN      on your own images
       bruit check FOLDER                what is wrong with the data
       bruit evaluate RUN FOLDER         a trained model on other images
 
-    DATA is a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, or a name: mnist,
-    mnist+course. Exit code 0: done, 1: a problem, said in one line, 2: wrong usage.
+    DATA is a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, an .npz, .mat or CSV
+    file, IDX files, folders of images (docs/formats.md), or a name: mnist, mnist+course. Exit code 0: done, 1: a
+    problem, said in one line, 2: wrong usage.
     """
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bruit.cli.check import check as check  # every command is found here
+from bruit.cli.convert import convert as convert
 from bruit.cli.options import FOLDER, json_option, print_json, training_options
 from bruit.cli.study import study as study
 

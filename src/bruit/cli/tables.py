@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -174,6 +174,12 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
     ]
     title = f"How far {compared['comparison'][0]['a']} is ahead, in percentage points"
     show(title, ("Model", "Ahead", "95 % interval", "p (McNemar, Holm)"), rows)
+
+
+def findings_lines(findings: Iterable[Finding]) -> None:
+    """What was noticed about data, a line each."""
+    for finding in findings:
+        click.echo(f"· {printable(finding.message)}")
 
 
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:

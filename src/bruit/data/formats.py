@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bruit.data import npy
 from bruit.data.dataset import DataPair, Dataset, Finding, repeated_images
-from bruit.errors import DataError, RunError
-from bruit.files import read_npy, write_atomically
+from bruit.data.holdout import set_aside, set_aside_finding
+from bruit.data.npy import NPY_NAMES as NPY_NAMES
+from bruit.data.npy import refuse_overwriting as refuse_overwriting
+from bruit.data.npy import write_npy_folder as write_npy_folder
+from bruit.data.raw import Raw
+from bruit.errors import DataError
 
-NPY_NAMES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
-Raw = NDArray[Any]
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, Split] = ("train", "test")
 SPLIT_NAMES = {"train": "training", "test": "test"}
@@ -40,53 +41,51 @@ def read_npy_folder(folder: Path) -> DataPair:
     Images may be (N, H, W), (N, H, W, 1), (N, 1, H, W) or (N, H·W), of uint8, bool, integers, or floats in 0…1,
     −1…1 or 0…255, each split on a scale of its own; labels (N,), (N, 1) or one-hot. Raises DataError.
     """
-    missing = [name for name in NPY_NAMES if not (folder / name).is_file()]
-    for name in missing:
-        if os.path.lexists(folder / name):
-            raise DataError(f"{folder / name} is {_no_file(folder / name)}; put the .npy file itself there")
-    if missing:
-        found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))[:12]
-        raise DataError(
-            f"{folder} lacks {', '.join(missing)}; expected {', '.join(NPY_NAMES)}, "
-            f"found {', '.join(found) if found else 'nothing'}"
-        )
-    raw = {name: read_npy(folder / name) for name in NPY_NAMES}
+    raw = npy.read_folder(folder)
+    assert raw.train_labels is not None
     return pair_from_arrays(
-        raw["train_images.npy"],
-        raw["train_labels.npy"],
-        raw["test_images.npy"],
-        raw["test_labels.npy"],
-        folder.resolve().name,
+        raw.train_images, raw.train_labels, raw.test_images, raw.test_labels, name=folder.resolve().name
     )
 
 
-def _no_file(path: Path) -> str:
-    """What stands where a file should."""
-    if path.is_dir():
-        return "a folder"
-    return "a pipe or a device" if path.exists() else "a link that leads to nothing"
-
-
 def pair_from_arrays(
-    train_images: Raw, train_labels: Raw, test_images: Raw, test_labels: Raw, name: str = "arrays"
+    train_images: Raw,
+    train_labels: Raw,
+    test_images: Raw | None = None,
+    test_labels: Raw | None = None,
+    name: str = "arrays",
 ) -> DataPair:
-    """The same from arrays in memory; the classes are the values that occur in `train_labels`."""
-    findings: list[Finding] = []
-    images, scales = {}, {}
-    for split, raw in zip(SPLITS, (train_images, test_images), strict=True):
-        images[split], scales[split], noticed = to_uint8(raw, split)
-        findings += noticed
-    if scales["train"] != scales["test"]:
-        findings.insert(0, _scale_mismatch(scales["train"], scales["test"], train_images.dtype, test_images.dtype))
+    """The same from arrays in memory; the classes are the values that occur in `train_labels`.
 
-    values = {
-        "train": label_values(train_labels, len(images["train"]), "train"),
-        "test": label_values(test_labels, len(images["test"]), "test"),
-    }
+    Without test images and their labels, a tenth of each class is set aside as the test set, and a finding says so.
+    """
+    raws = {"train": (train_images, train_labels)}
+    if test_images is not None and test_labels is not None:
+        raws["test"] = (test_images, test_labels)
+    findings: list[Finding] = []
+    images, scales, values = {}, {}, {}
+    given = [split for split in SPLITS if split in raws]
+    for split in given:
+        images[split], scales[split], noticed = to_uint8(raws[split][0], split)
+        findings += noticed
+    if len(set(scales.values())) == 2:
+        dtypes = [raw.dtype for raw, _ in raws.values()]
+        findings.insert(0, _scale_mismatch(scales["train"], scales["test"], *dtypes))
+    for split in given:
+        values[split] = label_values(raws[split][1], len(images[split]), split)
+    n_train = len(images["train"])
+    ids = {"train": np.arange(n_train), "test": np.arange(n_train, n_train + len(images.get("test", ())))}
+    if "test" not in images:
+        aside = set_aside(images["train"], values["train"])
+        findings.append(set_aside_finding(aside, unlabelled=test_images is not None))
+        ids = {"train": np.flatnonzero(~aside), "test": np.flatnonzero(aside)}
+        images = {split: images["train"][ids[split]] for split in SPLITS}
+        values = {split: values["train"][ids[split]] for split in SPLITS}
+
     if values["train"].dtype.kind != values["test"].dtype.kind:
         raise DataError(
-            f"expected labels of one kind, received {train_labels.dtype} in training and {test_labels.dtype} in test; "
-            "write both as whole numbers or both as text"
+            f"expected labels of one kind, received {raws['train'][1].dtype} in training and "
+            f"{raws['test'][1].dtype} in test; write both as whole numbers or both as text"
         )
     known = np.unique(values["train"])
     if len(known) < 2:
@@ -99,13 +98,10 @@ def pair_from_arrays(
         )
     classes = tuple(str(value) for value in known)
     findings += repeated_images(images["train"], images["test"])
-    n_train, n_test = len(images["train"]), len(images["test"])
-    return DataPair(
-        name,
-        Dataset(images["train"], np.searchsorted(known, values["train"]), classes, np.arange(n_train)),
-        Dataset(images["test"], np.searchsorted(known, values["test"]), classes, np.arange(n_train, n_train + n_test)),
-        tuple(findings),
+    train, test = (
+        Dataset(images[split], np.searchsorted(known, values[split]), classes, ids[split]) for split in SPLITS
     )
+    return DataPair(name, train, test, tuple(findings))
 
 
 def to_uint8(raw: Raw, split: Split) -> tuple[NDArray[np.uint8], Scale, list[Finding]]:
@@ -166,53 +162,6 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
             f"expected {name} labels of 0 or more, in 64 bits, received {wrong}; remove or relabel those images"
         )
     return values.astype(np.int64)
-
-
-def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) -> list[Path]:
-    """Write the four files, all of them or none; refuses to overwrite unless `force`.
-
-    Images are uint8 (N, H, W). Labels are the names of the classes, so that they mean the same when they are read
-    again: int64 (N,) where every name is a whole number as Python writes it, else str ("07" is not 7).
-    """
-    folder = Path(folder)
-    refuse_overwriting(folder, force)
-    names = np.array(pair.classes)
-    # Eighteen digits always fit into 64 bits.
-    numbered = all(re.fullmatch("0|[1-9][0-9]{0,17}", name) for name in pair.classes)
-    values = names.astype(np.int64) if numbered else names
-    arrays = [array for part in (pair.train, pair.test) for array in (part.images, values[part.labels])]
-    paths = [folder / name for name in NPY_NAMES]
-    _write_together(list(zip(paths, arrays, strict=True)))
-    return paths
-
-
-def _write_together(files: list[tuple[Path, Raw]]) -> None:
-    """Write every file, or none: all are on disk under temporary names before the first takes its place."""
-    if not files:
-        return
-    (path, array), *others = files
-
-    def write(file: IO[bytes]) -> None:
-        np.lib.format.write_array(file, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())  # a full disk must be known before the others take their places
-        _write_together(others)
-
-    write_atomically(path, write)
-
-
-def refuse_overwriting(folder: Path, force: bool) -> None:
-    """Raise RunError if `folder` is a file, holds any of the four files (unless `force`) or folders in their places."""
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; choose a folder as --out")
-    present = [name for name in NPY_NAMES if os.path.lexists(folder / name)]
-    if present and not force:
-        raise RunError(
-            f"{folder} already holds {', '.join(present)}; choose another --out, or add --force to replace them"
-        )
-    for name in present:
-        if (folder / name).is_dir():
-            raise RunError(f"{folder / name} is a folder; choose another --out, or move it away")
 
 
 def _as_stack(raw: Raw, name: str) -> Raw:

@@ -1,27 +1,45 @@
-"""What DATA means: a folder with the four .npy files, or a name such as `mnist` or `mnist+course`."""
+"""What DATA means: a name such as `mnist` or `mnist+course`, or files in any format that bruit reads."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from bruit.data.dataset import DataPair
-from bruit.data.formats import NPY_NAMES, read_npy_folder
+from bruit.data import csv_table, idx, image_folder, mat, npy, npz
+from bruit.data.dataset import DataPair, Images
+from bruit.data.formats import pair_from_arrays, to_uint8
+from bruit.data.raw import Arrays
+from bruit.data.streams import refuse_no_file, what_stands_at
 from bruit.errors import DataError
 
 DEFAULT = "mnist+course"
+NAMES = ("mnist", "mnist+course")
+FORMATS = (
+    f"a folder with {', '.join(npy.NPY_NAMES)}, an .npz, .mat or .csv file, IDX files (train-images-idx3-ubyte …), "
+    "or folders of images (train/7/one.png …)"
+)
+# One file may hold everything, or a folder two of them, one for each split.
+_TABLES: dict[tuple[str, ...], Callable[[Path, Path | None], Arrays]] = {
+    (".npz",): npz.read,
+    (".mat",): mat.read,
+    (".csv", ".csv.gz"): csv_table.read,
+}
 
 
 def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
     """Load training and test images.
 
-    data  a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, or a name:
+    data  a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, an .npz, .mat or CSV
+          file, IDX files or a folder of images (docs/formats.md says what each should hold), or a name:
           `mnist` (embedded),
           or NAME+RECIPE, which applies a noise recipe, as in `mnist+course`;
           a name comes before a folder that is called alike: say `./mnist`, or give a Path, for the folder
     seed  of the recipe's noise, if there is a recipe
 
     Returns a DataPair: `.train` and `.test` are Datasets of uint8 images (N, H, W), `.findings` what was
-    noticed on the way.
+    noticed on the way. Where there are no labelled test images a tenth of the others is set aside as the test set.
     Raises DataError if there is no such data or it cannot be used as it is.
     """
     if isinstance(data, DataPair):
@@ -33,13 +51,84 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
 
         return apply(recipe, mnist(), seed) if plus else mnist()
     path = Path(data)
-    if path.is_dir():
-        return read_npy_folder(path)
-    if path.exists():
-        raise DataError(
-            f"expected a folder or a name, received the file {path}; put {', '.join(NPY_NAMES)} into one folder"
-        )
-    raise DataError(
-        f"no folder and no data set is called {data}; "
-        f"expected a folder with {', '.join(NPY_NAMES)}, or mnist, mnist+course"
+    arrays = read(path)
+    if arrays.train_labels is None:
+        raise DataError(f"{path} holds images without labels; {_where_labels_go(path)}")
+    pair = pair_from_arrays(
+        arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels, path.resolve().name
     )
+    return replace(pair, findings=pair.findings + arrays.findings)
+
+
+def load_images(data: str | Path) -> Images:
+    """The images alone, (N, H, W) uint8, where no labels are needed: of a source with two splits the test images.
+
+    data  what `load` takes, but for names, and one .npy file or one image file. Raises DataError.
+    """
+    path = Path(data)
+    if path.suffix.lower() in image_folder.SUFFIXES and path.is_file():
+        raw = image_folder.read_file(path)
+    else:
+        arrays = read(path)
+        raw = arrays.train_images if arrays.test_images is None else arrays.test_images
+    return to_uint8(raw, "test")[0]
+
+
+def read(path: Path) -> Arrays:
+    """The arrays of any file or folder that bruit can read, as they stand in it. Raises DataError."""
+    if path.is_dir():
+        return _read_folder(path)
+    if not os.path.lexists(path):
+        raise DataError(f"no file, folder or data set is called {path}; expected {', '.join(NAMES)}, or {FORMATS}")
+    if not path.exists():
+        raise DataError(f"{path} is {what_stands_at(path)}; give the data itself")
+    name = path.name.lower()
+    for endings, reader in _TABLES.items():
+        if name.endswith(endings):
+            return reader(path, None)
+    if name.endswith(".npy"):
+        refuse_no_file(path)
+        return npy.read_file(path)
+    if idx.NAME.fullmatch(name):
+        return idx.read(path)
+    if name.endswith(image_folder.SUFFIXES):
+        raise DataError(f"{path} is a single image; give the folder of all images, in folders by class: 7/one.png")
+    raise DataError(f"{path} is in no format that bruit reads; expected {FORMATS}")
+
+
+def _read_folder(folder: Path) -> Arrays:
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {error.strerror}") from error
+    if names & set(npy.NPY_NAMES) or names >= set(npy.ONE_SPLIT):
+        return npy.read_folder(folder)
+    if any(idx.NAME.fullmatch(name) for name in names):
+        return idx.read(folder)
+    for endings, reader in _TABLES.items():
+        tables = sorted(name for name in names if name.lower().endswith(endings))
+        train = [name for name in tables if "train" in name.lower()]
+        test = [name for name in tables if "test" in name.lower() and name not in train]
+        if len(train) > 1 or (train and len(test) > 1):
+            several = ", ".join(train if len(train) > 1 else test)
+            raise DataError(f"{folder} holds several files of one split ({several}); keep one, or give a single file")
+        if train:
+            return reader(folder / train[0], folder / test[0] if test else None)
+    if image_folder.is_one(folder):
+        return image_folder.read(folder)
+    found = ", ".join(sorted(name for name in names if not name.startswith("."))[:12])
+    raise DataError(f"{folder} holds nothing that bruit reads; expected {FORMATS}; found {found or 'nothing'}")
+
+
+def _where_labels_go(path: Path) -> str:
+    """Where a source of its kind has its labels."""
+    name = path.name.lower()
+    if path.is_dir():
+        return "put the images into folders by class (7/one.png), or a file of labels beside those of the images"
+    if name.endswith(".npy"):
+        return f"put {', '.join(npy.NPY_NAMES)} into one folder, and give the folder"
+    if name.endswith((".csv", ".csv.gz")):
+        return "add a column called label"
+    if name.endswith((".npz", ".mat")):
+        return "add them under a name that goes with that of the images, such as y_train beside x_train"
+    return f"put {path.name.replace('images', 'labels').replace('idx3', 'idx1')} beside it"

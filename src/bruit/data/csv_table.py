@@ -1,0 +1,171 @@
+"""Tables: one line an image, with or without a header, as Kaggle's train.csv and test.csv; gzipped or not."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from bruit.data.raw import Arrays, Raw, numbered
+from bruit.data.streams import opened, text_lines
+from bruit.errors import DataError
+
+LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
+IGNORED_NAMES = ("", "id", "imageid", "index", "unnamed: 0")
+ROWS = 1000
+Line = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a table is laid out; columns count from 0."""
+
+    delimiter: str
+    columns: int
+    label: int | None
+    pixels: tuple[int, ...]
+
+    def cells(self, text: str) -> list[str]:
+        return next(csv.reader([text], delimiter=self.delimiter)) if '"' in text else text.split(self.delimiter)
+
+
+def read(path: Path, test: Path | None = None) -> Arrays:
+    """A table with the training images, and one with the test images if there is. Raises DataError.
+
+    A column called label, class, target, digit or y, or the first of H·W + 1 where there is no header, holds the
+    labels; all others are pixels, row by row, except for a column that only counts.
+    """
+    images, labels = _table(path)
+    if test is None:
+        return Arrays(images, numbered(labels)[0])
+    test_images, test_labels = _table(test)
+    train_values, test_values = numbered(labels, test_labels)
+    return Arrays(images, train_values, test_images, test_values)
+
+
+def _table(path: Path) -> tuple[Raw, list[str] | None]:
+    with opened(path, "a CSV table") as file:
+        lines = text_lines(file, path)
+        first = next(lines, None)
+        if first is None:
+            raise DataError(f"{path} holds no lines but empty ones; expected one an image: label,pixel0,pixel1,…")
+        layout, has_header = _layout(first[1], path)
+        rest = lines if has_header else chain([first], lines)
+        images: list[Raw] = []
+        labels: list[str] = []
+        while chunk := list(islice(rest, ROWS)):
+            labels += _labels(chunk, layout, path)
+            images.append(_pixels(chunk, layout, path))
+    if not images:
+        raise DataError(f"{path} holds a header and no images; expected one image a line below it")
+    return np.concatenate(images), labels if layout.label is not None else None
+
+
+def _layout(first: str, path: Path) -> tuple[_Layout, bool]:
+    delimiter = max(",;\t", key=first.count)
+    cells = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+    n = len(cells)
+    names = [cell.lower() for cell in cells]
+    called = [column for column, name in enumerate(names) if name in LABEL_NAMES]
+    wordy = sum(not _is_number(cell) for cell in cells)
+    has_header = bool(called) or wordy > n / 2 or names == [str(column) for column in range(n)] != ["0"]
+    if not has_header:
+        label = 0 if n > 1 and _is_square(n - 1) else None
+        if label is None and not _is_square(n):
+            raise DataError(
+                f"{path}, line 1: expected a label and the pixels of a square image, as 785 columns for 28 × 28, "
+                f"received {n:,}; add a header line with a column called label"
+            )
+        return _Layout(delimiter, n, label, tuple(range(0 if label is None else 1, n))), False
+    if len(called) > 1:
+        both = " and ".join(cells[column] for column in called[:2])
+        raise DataError(f"{path}, line 1: the columns {both} could both be labels; keep one of them")
+    label = called[0] if called else None
+    pixels = tuple(column for column in range(n) if column != label and names[column] not in IGNORED_NAMES)
+    if not pixels:
+        raise DataError(
+            f"{path}, line 1: no columns of pixels; expected label,pixel0,pixel1,…, received {first[:60]!r}"
+        )
+    if label is None and not _is_square(len(pixels)) and _is_square(len(pixels) - 1):
+        raise DataError(
+            f"{path}, line 1: no column is called label; rename the one that holds the labels "
+            f"({cells[0][:40]!r} is the first)"
+        )
+    return _Layout(delimiter, n, label, pixels), True
+
+
+def _is_square(n: int) -> bool:
+    return n > 0 and math.isqrt(n) ** 2 == n
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _labels(chunk: list[Line], layout: _Layout, path: Path) -> list[str]:
+    """The labels of some lines, which are refused where they have other columns than the first."""
+    labels = []
+    for number, text in chunk:
+        quoted = '"' in text
+        cells = layout.cells(text) if quoted else []
+        n = len(cells) if quoted else text.count(layout.delimiter) + 1
+        if n != layout.columns:
+            raise DataError(
+                f"{path}, line {number}: {n:,} columns, the first line has {layout.columns:,}; repair or remove it"
+            )
+        if layout.label is None:
+            continue
+        if layout.label == 0 and not quoted:
+            label = text.partition(layout.delimiter)[0].strip()
+        else:
+            label = (cells or layout.cells(text))[layout.label].strip()
+        if not label:
+            raise DataError(f"{path}, line {number}, column {layout.label + 1}: no label; label or remove that image")
+        labels.append(re.sub(r"^(-?[0-9]+)\.0+$", r"\1", label))
+    return labels
+
+
+def _pixels(chunk: list[Line], layout: _Layout, path: Path) -> Raw:
+    try:
+        values = np.loadtxt(
+            [text for _, text in chunk],
+            np.float64,
+            delimiter=layout.delimiter,
+            comments=None,
+            quotechar='"',
+            usecols=layout.pixels,
+            ndmin=2,
+        )
+    except ValueError as error:
+        for number, text in chunk:
+            cells = layout.cells(text)
+            for column in layout.pixels:
+                if not _is_number(cells[column]) or "_" in cells[column]:
+                    raise DataError(
+                        f"{path}, line {number}, column {column + 1}: expected a number, "
+                        f"received {cells[column].strip()[:40]!r}"
+                    ) from error
+        raise DataError(f"{path}, lines {chunk[0][0]} to {chunk[-1][0]}: expected numbers as pixels") from error
+    return _compact(values)
+
+
+def _compact(values: np.ndarray) -> Raw:
+    """The same numbers in the smallest type that holds what images are made of."""
+    if not np.isfinite(values).all():
+        return values
+    low, high = values.min(), values.max()
+    if np.array_equal(values, np.rint(values)):
+        if low >= 0 and high <= 255:
+            return values.astype(np.uint8)
+        if low >= 0 and high <= 65535:
+            return values.astype(np.uint16)
+    return values.astype(np.float32) if max(-low, high) < 1e30 else values

@@ -1,0 +1,45 @@
+"""A test set for data that come without one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bruit.data.dataset import Finding, Images
+from bruit.data.raw import Raw
+from bruit.errors import DataError
+
+PARTS, SEED = 10, 0
+
+
+def set_aside(images: Images, labels: Raw) -> NDArray[np.bool_]:
+    """(N,) which images become the test set: a tenth of each class, one at least, the same ones every time.
+
+    Images that are the same pixel for pixel stay together, and classes of fewer than three images in training.
+    Raises DataError if no class has three.
+    """
+    first: dict[int, int] = {}
+    sources = np.array([first.setdefault(hash(image.tobytes()), index) for index, image in enumerate(images)])
+    rng = np.random.default_rng(SEED)
+    chosen = []
+    for label in np.unique(labels):
+        of_class = np.unique(sources[labels == label])
+        if len(of_class) >= 3:
+            chosen.append(rng.permutation(of_class)[: max(1, round(len(of_class) / PARTS))])
+    if not chosen:
+        raise DataError(
+            f"there are no test images, and too few to set a tenth of each class aside ({len(images):,} images, fewer "
+            "than 3 different ones of every class); add images or give test images"
+        )
+    return np.isin(sources, np.concatenate(chosen))
+
+
+def set_aside_finding(aside: NDArray[np.bool_], unlabelled: bool) -> Finding:
+    """What is said about it."""
+    n, of = int(aside.sum()), len(aside)
+    why = "The test images have no labels and were not used" if unlabelled else "There are no test images"
+    message = (
+        f"{why}: {n:,} of the {of:,} training images, a tenth of each class, were set aside as the test set, drawn "
+        f"with seed {SEED}. They are not trained on."
+    )
+    return Finding("set-aside", "warning" if unlabelled else "info", "both", message, {"images": n, "seed": SEED})

@@ -1,0 +1,283 @@
+"""Folders of image files: train/7/*.png and test/7/*.png, or 7/*.png, or files beside a labels.csv."""
+
+from __future__ import annotations
+
+import csv
+import os
+import warnings
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bruit.data.limits import max_files, max_pixels, refuse_bytes
+from bruit.data.raw import Arrays, Raw, grey_finding, numbered, passed_over
+from bruit.data.streams import opened, refuse_no_file, text_lines
+from bruit.errors import BruitError, DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+# Whatever a file is called, Pillow tries these and nothing else: some of its other readers start programs.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
+LABELS = "labels.csv"
+_SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_FILE_NAMES = ("file", "filename", "image", "path", "name")
+_LABEL_NAMES = ("label", "class", "target", "digit", "y")
+
+
+@dataclass
+class _Listing:
+    """The images of one split: their files, a label for each where there are any, and what was passed over."""
+
+    files: list[Path] = field(default_factory=list)
+    labels: list[str] | None = None
+    others: list[str] = field(default_factory=list)
+
+
+def is_one(folder: Path) -> bool:
+    """Whether there is an image in `folder`, or in a folder in it, or one deeper."""
+    inner = _folders(folder)
+    deeper = (two for one in inner for two in _folders(one))
+    return any(_is_image(path) for place in chain([folder], inner, deeper) for path in _entries(place))
+
+
+def read(folder: Path) -> Arrays:
+    """All images of a folder; the names of the folders in it, or labels.csv with columns file and label, say what is
+    on them. Without either there are no labels.
+
+    Colour becomes grey, over white where it is transparent; of an animation the first frame is read. All images must
+    be of one size. Raises DataError.
+    """
+    splits: dict[str, Path] = {}
+    for path in [] if (folder / LABELS).is_file() else _folders(folder):
+        split = _SPLITS.get(path.name.lower())
+        if split is None:
+            continue
+        if split in splits:
+            raise DataError(f"{folder} holds both {splits[split].name} and {path.name}; keep one of them")
+        splits[split] = path
+    listings = {split: _listing(path) for split, path in splits.items()} if splits else {"train": _listing(folder)}
+    for split, listing in listings.items():
+        if not listing.files:
+            wanted = ", ".join(SUFFIXES)
+            raise DataError(f"{splits.get(split, folder)} holds no images; expected files such as 7/one.png ({wanted})")
+    reader = _Reader(folder)
+    stacks = {split: reader.read(listing.files) for split, listing in listings.items()}
+    first = "train" if "train" in stacks else "test"
+    second = "test" if first == "train" and "test" in stacks else None
+    others = sorted(name for listing in listings.values() for name in listing.others)
+    n = sum(len(stack) for stack in stacks.values())
+    findings = [passed_over(others, "files and folders")] if others else []
+    findings += [grey_finding(reader.coloured, n)] if reader.coloured else []
+    train_labels, test_labels = numbered(listings[first].labels, listings[second].labels if second else None)
+    return Arrays(stacks[first], train_labels, stacks[second] if second else None, test_labels, tuple(findings))
+
+
+def read_file(path: Path) -> Raw:
+    """One image file as (1, H, W), uint8 or uint16. Raises DataError."""
+    refuse_no_file(path)
+    return _Reader(path.parent).read([path])
+
+
+def _listing(folder: Path) -> _Listing:
+    if (folder / LABELS).is_file():
+        return _listed(folder)
+    classes = {one: [path for path in _entries(one) if _is_image(path)] for one in _folders(folder)}
+    classes = {one: files for one, files in classes.items() if files}
+    here = [path for path in _entries(folder) if _is_image(path)]
+    if classes and here:
+        raise DataError(
+            f"{folder} holds both images, such as {here[0].name}, and folders of images, such as "
+            f"{next(iter(classes)).name}; put every image into the folder of its class"
+        )
+    files = here or [path for files in classes.values() for path in files]
+    _refuse_many(folder, len(files))
+    places = [folder, *classes]
+    known = {*files, *classes}
+    others = [str(path.relative_to(folder)) for place in places for path in _entries(place) if path not in known]
+    labels = [path.parent.name for path in files] if classes else None
+    return _Listing(files, labels, others)
+
+
+def _listed(folder: Path) -> _Listing:
+    """What labels.csv lists."""
+    table = folder / LABELS
+    listing = _Listing(labels=[])
+    seen: set[Path] = set()
+    columns: tuple[int, int] | None = None
+    delimiter = ","
+    with opened(table, "a CSV table") as file:
+        for number, text in text_lines(file, table):
+            if columns is None:
+                delimiter = max(",;\t", key=text.count)
+            cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
+            if columns is None:
+                columns = _columns(cells, table)
+                continue
+            where = f"{table}, line {number}"
+            if len(cells) <= max(columns):
+                raise DataError(f"{where}: expected a file and its label, received {text[:60]!r}")
+            name, label = (cells[column] for column in columns)
+            if not label:
+                raise DataError(f"{where}: no label for {name}; label that image or remove the line")
+            # Nothing outside the folder is read because a table says so.
+            if not name or "\\" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise DataError(f"{where}: expected a file in {folder}, received {name!r}")
+            path = folder / name
+            if path in seen:
+                raise DataError(f"{where}: {name} is listed twice; keep one of the lines")
+            if not path.is_file():
+                raise DataError(f"{where}: there is no file {path}; put it there or remove the line")
+            seen.add(path)
+            listing.files.append(path)
+            listing.labels.append(label)  # type: ignore[union-attr]
+            _refuse_many(folder, len(listing.files))
+    missing = [path for path in _entries(folder) if _is_image(path) and path not in seen]
+    if missing:
+        raise DataError(
+            f"{table} has no line for {len(missing):,} of the images, the first of them {missing[0].name}; "
+            "label or remove them"
+        )
+    return listing
+
+
+def _columns(cells: list[str], table: Path) -> tuple[int, int]:
+    names = [cell.lower() for cell in cells]
+    files = [column for column, name in enumerate(names) if name in _FILE_NAMES]
+    labels = [column for column, name in enumerate(names) if name in _LABEL_NAMES]
+    if len(files) != 1 or len(labels) != 1:
+        raise DataError(f"{table}, line 1: expected the columns file,label, received {','.join(cells)[:60]!r}")
+    return files[0], labels[0]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, hidden things left out, sorted by name."""
+    try:
+        with os.scandir(folder) as entries:
+            names = []
+            for entry in entries:
+                if not entry.name.startswith((".", "__MACOSX")):
+                    names.append(entry.name)
+                _refuse_many(folder, len(names))
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {error.strerror}") from error
+    return [folder / name for name in sorted(names)]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.is_dir()]
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _refuse_many(folder: Path, n: int) -> None:
+    if n > max_files():
+        raise DataError(
+            f"{folder} holds more than {max_files():,} files, the limit; if you trust it, set BRUIT_MAX_FILES higher"
+        )
+
+
+class _Reader:
+    """Reads image files of one size into stacks, of uint16 as soon as one of them has 16 bits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.first: tuple[Path, tuple[int, int]] | None = None
+        self.coloured = 0
+        self.bytes = 0
+
+    def read(self, files: list[Path]) -> Raw:
+        """(N, H, W) uint8 or uint16."""
+        stack: Raw | None = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is refused below, and of harmless metadata
+            for index, path in enumerate(files):
+                image = self._image(path)
+                if stack is None:
+                    self._make_room(len(files) * image.nbytes)
+                    stack = np.empty((len(files), *image.shape), image.dtype)
+                if image.dtype != stack.dtype:  # 8 bits beside 16: full scale is full scale
+                    if image.dtype == np.uint16:
+                        self._make_room(stack.nbytes)
+                        stack = stack.astype(np.uint16) * np.uint16(257)
+                    else:
+                        image = image.astype(np.uint16) * np.uint16(257)
+                stack[index] = image
+        assert stack is not None
+        return stack
+
+    def _make_room(self, more: int) -> None:
+        self.bytes += more
+        refuse_bytes(self.folder, self.bytes)
+
+    def _image(self, path: Path) -> Raw:
+        from PIL import Image
+
+        try:
+            refuse_bytes(path, path.stat().st_size)
+            # From memory: Pillow asks a file for as many bytes as its content promises, and gets room for all of them.
+            with Image.open(BytesIO(path.read_bytes()), formats=FORMATS) as image:
+                self._check_size(path, image.size)
+                return self._grey(image, path)
+        except BruitError:
+            raise
+        except PermissionError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+        except Image.DecompressionBombError as error:
+            raise DataError(f"{path} has more pixels than Pillow opens: {error}; cut it into single images") from error
+        except Exception as error:  # Pillow's readers raise errors of many kinds for damaged files
+            size = path.stat().st_size if path.exists() else 0
+            raise DataError(
+                f"{path} is not a whole PNG, JPEG, TIFF, BMP, WebP or GIF image ({size:,} bytes); replace or remove it"
+            ) from error
+
+    def _check_size(self, path: Path, size: tuple[int, int]) -> None:
+        """Before a pixel is decoded."""
+        width, height = size
+        if width * height > max_pixels():
+            raise DataError(
+                f"{path} has {width:,} × {height:,} pixels, the limit is {max_pixels():,} in all; cut it into single "
+                f"images, or set BRUIT_MAX_PIXELS={width * height}"
+            )
+        if self.first is None:
+            self.first = path, size
+        other, (other_width, other_height) = self.first
+        if size != self.first[1]:
+            raise DataError(
+                f"expected images of one size, received {other} with {other_width} × {other_height} pixels and "
+                f"{path} with {width} × {height}; resize one of them"
+            )
+
+    def _grey(self, image: Image, path: Path) -> Raw:
+        """(H, W) uint8, or uint16 where there are 16 bits."""
+        from PIL import Image
+
+        mode = image.mode
+        if mode in ("1", "L") and "transparency" not in image.info:
+            return np.asarray(image.convert("L"))
+        if mode.startswith("I;16"):
+            return np.asarray(image).astype(np.uint16)
+        if mode == "I":
+            values = np.asarray(image)
+            if values.min() < 0 or values.max() > 65535:
+                raise DataError(f"{path} has pixels of 32 bits; save it with 8 or 16 bits")
+            return values.astype(np.uint16)
+        if mode == "F":
+            raise DataError(f"{path} has floating-point pixels; save it with 8 or 16 bits, or all images as .npy")
+        see_through = "A" in mode or "a" in mode or "transparency" in image.info
+        if see_through:
+            white = Image.new("RGBA", image.size, "white")
+            rgba = image.convert("RGBA")
+            see_through = bool(np.asarray(rgba)[..., 3].min() < 255)
+            image = Image.alpha_composite(white, rgba)
+        image = image.convert("RGB")
+        red, green, blue = np.moveaxis(np.asarray(image), 2, 0)
+        self.coloured += see_through or not (np.array_equal(red, green) and np.array_equal(green, blue))
+        return np.asarray(image.convert("L"))

@@ -1,0 +1,210 @@
+"""MATLAB files: version 5 (MATLAB's -v6 and -v7) read here, bounded; 7.3, which is HDF5, by h5py where it is there.
+
+scipy.io.loadmat would do the first, too, but it builds whatever nested structure a file describes and takes the
+file's word for sizes; of a data set only plain numeric variables are wanted.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from bruit.data.limits import DEFLATE_RATIO, MAX_ARRAYS, refuse_bytes
+from bruit.data.raw import Arrays, Raw, Role, from_roles, grey_finding, joined, roles, to_grey
+from bruit.data.streams import Inflated, damage_is_said, read_array, refuse_no_file
+from bruit.errors import DataError
+
+KIND = "a .mat file"
+HDF5 = b"\x89HDF\r\n\x1a\n"
+_COMPRESSED, _MATRIX = 15, 14
+_STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_NUMERIC_CLASSES = range(6, 16)  # double, single, and the integers of 8 to 64 bits
+_PLAIN_CLASSES = range(1, 16)  # what comes after them, as MATLAB's own objects, begins otherwise
+_LOGICAL, _COMPLEX = 0x200, 0x800
+_LONGEST_NAME, _MOST_DIMENSIONS = 4096, 8
+
+
+def read(path: Path, test: Path | None = None) -> Arrays:
+    """train_x, train_y, test_x, test_y as in n-MNIST; X (H, W, N) or (H, W, 3, N) and y as in SVHN; and the like.
+
+    `test` is a second file with the test split. Raises DataError.
+    """
+    if test is not None:
+        return joined(read(path), read(test), path.parent)
+    refuse_no_file(path)
+    with damage_is_said(path, KIND), path.open("rb") as file:
+        start = file.read(520)
+        if HDF5 in (start[:8], start[512:]):
+            by_role, unused = _read_hdf5(path)
+        else:
+            by_role, unused = _read_version_5(file, start, path)
+        return _aligned(from_roles(by_role, unused))
+
+
+def _aligned(arrays: Arrays) -> Arrays:
+    """MATLAB counts images along the last axis as often as along the first; colour becomes grey."""
+    done: list[tuple[Raw | None, Raw | None]] = []
+    findings = list(arrays.findings)
+    for images, labels in (
+        (arrays.train_images, arrays.train_labels),
+        (arrays.test_images, arrays.test_labels),
+    ):
+        if images is not None and labels is not None:
+            ends = (images.shape[0], images.shape[-1])
+            if labels.ndim == 2 and labels.shape[0] not in ends and labels.shape[1] in ends:
+                labels = labels.T
+            if labels.ndim == 2 and labels.shape[1] > 1 and len(labels) == 1:
+                labels = labels[0]
+            if images.ndim > 1 and len(labels) == ends[1] != ends[0]:
+                images = np.moveaxis(images, -1, 0)
+        if images is not None and images.ndim == 4 and images.shape[3] == 3 and images.dtype == np.uint8:
+            images = to_grey(images)
+            findings.append(grey_finding(len(images), len(images)))
+        done.append((None if images is None else np.ascontiguousarray(images), labels))
+    (train_images, train_labels), (test_images, test_labels) = done
+    assert train_images is not None
+    return Arrays(train_images, train_labels, test_images, test_labels, tuple(findings))
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A variable of a version 5 file: where its element begins, and what its header says."""
+
+    name: str
+    numeric: bool
+    start: int
+    size: int
+    compressed: bool
+
+
+def _read_version_5(file: IO[bytes], start: bytes, path: Path) -> tuple[dict[Role, Raw], set[str]]:
+    order = {b"IM": "<", b"MI": ">"}.get(start[126:128])
+    if order is None:
+        raise DataError(f"{path} is no .mat file of version 5 or 7.3; save it again in MATLAB with -v7")
+    variables: dict[str, _Variable] = {}
+    file.seek(0, io.SEEK_END)
+    end, at = file.tell(), 128
+    while at + 8 <= end:
+        file.seek(at)
+        kind, size = struct.unpack(f"{order}II", file.read(8))
+        if kind not in (_MATRIX, _COMPRESSED) or at + 8 + size > end:
+            raise DataError(f"{path} is truncated or damaged at byte {at:,} of {end:,}; copy it again")
+        element = _element(file, at + 8, size, kind == _COMPRESSED, order)
+        name, numeric, _, _ = _header(element, order)
+        variables[name] = _Variable(name, numeric, at + 8, size, kind == _COMPRESSED)
+        if len(variables) > MAX_ARRAYS:
+            raise DataError(f"{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?")
+        at += 8 + size
+    names = [variable.name for variable in variables.values() if variable.numeric]
+    found = roles(names, path)
+    by_role: dict[Role, Raw] = {}
+    for role, name in found.items():
+        by_role[role] = _values(file, variables[name], order, path)
+        refuse_bytes(path, sum(array.nbytes for array in by_role.values()))
+    return by_role, set(variables) - set(found.values()) - {""}
+
+
+def _element(file: IO[bytes], start: int, size: int, compressed: bool, order: str) -> IO[bytes]:
+    """The inside of a matrix element."""
+    file.seek(start)
+    if not compressed:
+        return file
+    unpacked = io.BufferedReader(Inflated(file, size))
+    if struct.unpack(f"{order}II", _exactly(unpacked, 8))[0] != _MATRIX:
+        raise ValueError("a compressed element that is no matrix")
+    return unpacked
+
+
+def _header(file: IO[bytes], order: str) -> tuple[str, bool, int, tuple[int, ...]]:
+    """(name, whether it is a plain numeric array, flags, shape)."""
+    flags = struct.unpack(f"{order}II", _part(file, order, 8)[1])[0]
+    if flags & 0xFF not in _PLAIN_CLASSES:
+        return "", False, flags, ()
+    dimensions = _part(file, order, 4 * _MOST_DIMENSIONS)[1]
+    shape = struct.unpack(f"{order}{len(dimensions) // 4}i", dimensions)
+    name = _part(file, order, _LONGEST_NAME)[1].decode("utf-8", "replace")
+    numeric = flags & 0xFF in _NUMERIC_CLASSES and not flags & _COMPLEX
+    return name, numeric, flags, shape
+
+
+def _values(file: IO[bytes], variable: _Variable, order: str, path: Path) -> Raw:
+    element = _element(file, variable.start, variable.size, variable.compressed, order)
+    _, _, flags, shape = _header(element, order)
+    where = f"{variable.name} in {path}"
+    kind, size, short = _tag(element, order)
+    if kind not in _STORED or min(shape) < 0:
+        raise ValueError(f"{variable.name} is no array of numbers")
+    dtype = np.dtype(_STORED[kind]).newbyteorder("<" if order == "<" else ">")
+    count = int(np.prod(shape, dtype=object))
+    held = variable.size * (DEFLATE_RATIO if variable.compressed else 1)
+    if count * dtype.itemsize != size or size > held:
+        raise DataError(
+            f"{where} is truncated: its shape {shape} promises {count * dtype.itemsize:,} bytes, "
+            f"it holds {min(size, held):,} at most; copy it again"
+        )
+    refuse_bytes(path, size)
+    values = np.frombuffer(short, dtype, count) if short else read_array(element, dtype, count, where)
+    if variable.compressed:
+        element.read(16)  # padding, and then the checksum is compared
+    if flags & _LOGICAL:
+        values = values.astype(bool)
+    return values.reshape(shape, order="F")
+
+
+def _tag(file: IO[bytes], order: str) -> tuple[int, int, bytes]:
+    """(type, bytes, the data if they fit into the tag itself)."""
+    raw = _exactly(file, 8)
+    kind, size = struct.unpack(f"{order}II", raw)
+    if kind >> 16:
+        return kind & 0xFFFF, min(kind >> 16, 4), raw[4 : 4 + min(kind >> 16, 4)]
+    return kind, size, b""
+
+
+def _part(file: IO[bytes], order: str, most: int) -> tuple[int, bytes]:
+    kind, size, short = _tag(file, order)
+    if short:
+        return kind, short
+    if size > most:
+        raise ValueError("a header that is longer than any")
+    return kind, _exactly(file, size + -size % 8)[:size]
+
+
+def _exactly(file: IO[bytes], n: int) -> bytes:
+    content = file.read(n)
+    if len(content) < n:
+        raise ValueError("it ends early")
+    return content
+
+
+def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
+    try:
+        import h5py
+    except ImportError as error:
+        raise DataError(
+            f"{path} is a .mat file of version 7.3, which needs h5py: pip install h5py, or save it in MATLAB with -v7"
+        ) from error
+    with h5py.File(path, "r") as file:
+        if len(file) > MAX_ARRAYS:
+            raise DataError(f"{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?")
+        # A link may lead into another file, and so may the data of a variable.
+        names = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+        stored: dict[str, Any] = {name: file[name] for name in names if isinstance(file[name], h5py.Dataset)}
+        plain = {
+            name: one
+            for name, one in stored.items()
+            if one.dtype.kind in "buif" and one.shape is not None and one.external is None and not one.is_virtual
+        }
+        found = roles(plain, path)
+        wanted = {role: plain[name] for role, name in found.items()}
+        promised = sum(one.size * one.dtype.itemsize for one in wanted.values())
+        refuse_bytes(path, promised)
+        size = path.stat().st_size
+        if promised > DEFLATE_RATIO * size:
+            raise DataError(f"{path} is truncated: it promises {promised:,} bytes and holds {size:,}; copy it again")
+        # MATLAB counts the other way round, so its axes come reversed.
+        return {role: one[()].T for role, one in wanted.items()}, set(plain) - set(found.values())

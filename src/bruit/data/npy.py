@@ -1,0 +1,96 @@
+"""The four .npy files: train_images.npy, train_labels.npy, test_images.npy, test_labels.npy; read and written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from bruit.data.dataset import DataPair, Dataset
+from bruit.data.raw import Arrays, Raw, numbered
+from bruit.data.streams import what_stands_at
+from bruit.errors import DataError, RunError
+from bruit.files import read_npy, write_atomically
+
+NPY_NAMES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
+ONE_SPLIT = ("images.npy", "labels.npy")
+
+
+def read_folder(folder: Path) -> Arrays:
+    """The four files, mapped; or the two of training, or images.npy and labels.npy. Raises DataError."""
+    names: tuple[str, ...] = NPY_NAMES
+    there = [name for name in NPY_NAMES if os.path.lexists(folder / name)]
+    if there == list(NPY_NAMES[:2]):
+        names = NPY_NAMES[:2]
+    elif not there and all((folder / name).is_file() for name in ONE_SPLIT):
+        names = ONE_SPLIT
+    missing = [name for name in names if not (folder / name).is_file()]
+    for name in missing:
+        if os.path.lexists(folder / name):
+            raise DataError(f"{folder / name} is {what_stands_at(folder / name)}; put the .npy file itself there")
+    if missing:
+        found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))[:12]
+        raise DataError(
+            f"{folder} lacks {', '.join(missing)}; expected {', '.join(NPY_NAMES)}, "
+            f"found {', '.join(found) if found else 'nothing'}"
+        )
+    raw = [read_npy(folder / name) for name in names]
+    return Arrays(raw[0], raw[1], raw[2], raw[3]) if len(raw) == 4 else Arrays(raw[0], raw[1])
+
+
+def read_file(path: Path) -> Arrays:
+    """One .npy file of images, mapped; it has no labels. Raises DataError."""
+    return Arrays(read_npy(path))
+
+
+def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) -> list[Path]:
+    """Write the four files, all of them or none; refuses to overwrite unless `force`.
+
+    Images are uint8 (N, H, W). Labels are the names of the classes, so that they mean the same when they are read
+    again: int64 (N,) where every name is a whole number as Python writes it, else str ("07" is not 7).
+    """
+    folder = Path(folder)
+    refuse_overwriting(folder, force)
+    arrays = [array for part in (pair.train, pair.test) for array in (part.images, names_of(part))]
+    paths = [folder / name for name in NPY_NAMES]
+    _write_together(list(zip(paths, arrays, strict=True)))
+    return paths
+
+
+def names_of(dataset: Dataset) -> Raw:
+    """(N,) the class of each image by its name, int64 if every name is a whole number, else str."""
+    (values,) = numbered(list(dataset.classes))
+    assert values is not None
+    named: Raw = values[dataset.labels]
+    return named
+
+
+def _write_together(files: list[tuple[Path, Raw]]) -> None:
+    """Write every file, or none: all are on disk under temporary names before the first takes its place."""
+    if not files:
+        return
+    (path, array), *others = files
+
+    def write(file: IO[bytes]) -> None:
+        np.lib.format.write_array(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())  # a full disk must be known before the others take their places
+        _write_together(others)
+
+    write_atomically(path, write)
+
+
+def refuse_overwriting(folder: Path, force: bool) -> None:
+    """Raise RunError if `folder` is a file, holds any of the four files (unless `force`) or folders in their places."""
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; choose a folder as --out")
+    present = [name for name in NPY_NAMES if os.path.lexists(folder / name)]
+    if present and not force:
+        raise RunError(
+            f"{folder} already holds {', '.join(present)}; choose another --out, or add --force to replace them"
+        )
+    for name in present:
+        if (folder / name).is_dir():
+            raise RunError(f"{folder / name} is a folder; choose another --out, or move it away")

@@ -1,0 +1,60 @@
+"""Archives of numpy.savez, such as Keras' mnist.npz."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from bruit.data.limits import DEFLATE_RATIO, MAX_ARRAYS, refuse_bytes
+from bruit.data.raw import Arrays, Raw, from_roles, joined, roles
+from bruit.data.streams import damage_is_said, read_array, refuse_no_file
+from bruit.errors import DataError
+from bruit.files import read_npy_header, refuse_objects
+
+KIND = "an .npz archive"
+
+
+def read(path: Path, test: Path | None = None) -> Arrays:
+    """x_train, y_train, x_test, y_test and the like (see `roles`); `test` is a second archive with the test split.
+
+    No more than needed is unpacked, and nothing is ever unpickled. Raises DataError.
+    """
+    if test is not None:
+        return joined(read(path), read(test), path.parent)
+    refuse_no_file(path)
+    with damage_is_said(path, KIND), zipfile.ZipFile(path) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        if len(members) > MAX_ARRAYS:
+            raise DataError(f"{path} holds {len(members):,} files, the limit is {MAX_ARRAYS:,}; is it a data set?")
+        names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+        found = roles(names, path)
+        wanted = {role: members[f"{name}.npy"] for role, name in found.items()}
+        refuse_bytes(path, sum(info.file_size for info in wanted.values()))
+        by_role = {role: _array(archive, info, path) for role, info in wanted.items()}
+    return from_roles(by_role, set(names) - set(found.values()))
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
+    where = f"{info.filename} in {path}"
+    if info.flag_bits & 1:
+        raise DataError(f"{where} is encrypted; write it again with numpy.savez")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{where} is compressed in a way that numpy.savez does not use; write it again with that")
+    with archive.open(info) as file:
+        shape, fortran, dtype = read_npy_header(file)
+        refuse_objects(where, dtype)
+        count = int(np.prod(shape, dtype=object))
+        promised = count * dtype.itemsize
+        refuse_bytes(path, promised)
+        held = min(info.file_size, DEFLATE_RATIO * path.stat().st_size)
+        if promised > held:
+            raise DataError(
+                f"{where} is truncated: its header promises {promised:,} bytes, it holds {held:,} at most; "
+                "copy it again"
+            )
+        values = read_array(file, dtype, count, where)
+        if file.read(1):  # at the end the checksum is compared, too
+            raise DataError(f"{where} goes on after the {promised:,} bytes that its header promises; copy it again")
+    return values.reshape(shape, order="F" if fortran else "C")

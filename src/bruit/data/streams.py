@@ -1,0 +1,144 @@
+"""Reading files that may be zipped, cut off or lying: bounded, and every damage is a DataError in one line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bruit.data.limits import MAX_LINE, refuse_bytes
+from bruit.errors import BruitError, DataError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+BLOCK = 2**20
+
+
+def refuse_no_file(path: Path) -> None:
+    """Raise DataError where no file stands, or an empty one."""
+    if not path.is_file():
+        if os.path.lexists(path):
+            raise DataError(f"{path} is {what_stands_at(path)}; put the {path.suffix or 'data'} file itself there")
+        raise DataError(f"cannot read {path}: there is no such file")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is an empty file (0 bytes); copy it again")
+
+
+def what_stands_at(path: Path) -> str:
+    """What stands where a file should."""
+    if path.is_dir():
+        return "a folder"
+    return "a pipe or a device" if path.exists() else "a link that leads to nothing"
+
+
+@contextmanager
+def damage_is_said(path: Path, kind: str) -> Iterator[None]:
+    """What libraries raise about a damaged file, which is of many types, as one DataError that names the file."""
+    try:
+        yield
+    except BruitError:
+        raise
+    except MemoryError as error:
+        raise DataError(f"{path} needs more memory than there is; read it on a larger machine or split it") from error
+    except OSError as error:
+        if error.strerror:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(_damaged(path, kind, error)) from error
+    except Exception as error:
+        raise DataError(_damaged(path, kind, error)) from error
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> str:
+    why = " ".join(str(error).split())[:120]
+    return f"{path} is damaged or not {kind}{f' ({why})' if why else ''}; copy it again"
+
+
+@contextmanager
+def opened(path: Path, kind: str) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked if they are gzipped, whatever its name says."""
+    refuse_no_file(path)
+    with damage_is_said(path, kind), path.open("rb") as file:
+        zipped = is_gzipped(file)
+        if not zipped:
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as unzipped:
+            yield io.BufferedReader(unzipped, BLOCK)
+
+
+def is_gzipped(file: IO[bytes]) -> bool:
+    magic = file.read(2)
+    file.seek(0)
+    return magic == b"\x1f\x8b"
+
+
+def read_array(file: IO[bytes], dtype: np.dtype, count: int, where: str | Path) -> NDArray[Any]:
+    """(count,) values of `dtype`; memory fills only as far as there is something to read."""
+    content = np.empty(count * dtype.itemsize, np.uint8)
+    filled = 0
+    while filled < len(content):
+        part = file.read(min(BLOCK, len(content) - filled))
+        if not part:
+            raise DataError(
+                f"{where} is truncated: its header promises {len(content):,} bytes, it holds {filled:,}; copy it again"
+            )
+        content[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
+        filled += len(part)
+    values: NDArray[Any] = content.view(dtype)
+    return values
+
+
+def text_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
+    """(number, text) of every line with something in it, counted from 1."""
+    total = 0
+    for number in range(1, 2**62):
+        line = file.readline(MAX_LINE + 1)
+        if not line:
+            return
+        total += len(line)
+        refuse_bytes(path, total)
+        if len(line) > MAX_LINE:
+            raise DataError(f"{path}, line {number}: longer than {MAX_LINE:,} bytes; is it a table, with line breaks?")
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}, line {number}: not text in UTF-8; save it as CSV in UTF-8") from error
+        if "\0" in text:
+            raise DataError(f"{path}, line {number}: not text, it holds zero bytes; save it as CSV in UTF-8")
+        if text.strip():
+            yield number, text
+
+
+class Inflated(io.RawIOBase):
+    """A zlib stream of `size` bytes at the position of `file`, unpacked as it is read."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self.file, self.left = file, size
+        self.unzip = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        while not self.unzip.eof:
+            raw = self.unzip.unconsumed_tail
+            if not raw:
+                raw = self.file.read(min(2**16, self.left))
+                self.left -= len(raw)
+            part = self.unzip.decompress(raw, len(view))
+            if part:
+                view[: len(part)] = part
+                return len(part)
+            if not raw:
+                return 0
+        return 0
