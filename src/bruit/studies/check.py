@@ -18,6 +18,8 @@ from bruit.evaluation.labels import suspect_labels
 
 # The models that judge the labels: soon trained, and right about nearly all images.
 LABEL_MODEL, LABEL_FOLDS, LABEL_EPOCHS = "cnn-plus", 4, 3
+# Of each split so many are ranked even where fewer are suspect: what is hard to read is often labelled wrongly.
+LABELS_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Checkup:
     n         number of images of each split
     findings  the worst first
     seconds   that it took, without reading the files
-    suspects  every label that is likely wrong, the surest of each split first, with "given → suggested" as its note;
-              None where labels were not checked
+    suspects  every label that is likely wrong, and 100 of each split at the least, the surest of each split first, with
+              "given → suggested" as its note; None where labels were not checked
     """
 
     name: str
@@ -93,19 +95,18 @@ def _check_labels(pair: DataPair, **options: Any) -> tuple[tuple[Example, ...], 
         np.concatenate([one.ids, other.ids]),
     )
     result = cross_validate(LABEL_MODEL, together, k=LABEL_FOLDS, epochs=LABEL_EPOCHS, **options)
-    index, suggested = suspect_labels(result.oof_probabilities, together.labels)
     suspects: list[Example] = []
     findings = []
     parts: tuple[tuple[Split, int, int], ...] = (("train", 0, len(one)), ("test", len(one), len(together)))
     for split, start, end in parts:
-        examples = [
-            Example(split, int(i) - start, f"{pair.classes[together.labels[i]]} → {pair.classes[better]}")
-            for i, better in zip(index, suggested, strict=True)
-            if start <= i < end
+        probs, given = result.oof_probabilities[start:end], together.labels[start:end]
+        ranked = [
+            Example(split, int(i), f"{pair.classes[given[i]]} → {pair.classes[better]}")
+            for i, better in zip(*suspect_labels(probs, given, least=LABELS_LISTED), strict=True)
         ]
-        suspects += examples
-        if examples:
-            total = end - start
-            figure: dict[str, Any] = {"images": len(examples), "total": total, "share": len(examples) / total}
-            findings.append(find("labels", graded(figure["share"], warning=0.01), split, examples, **figure))
+        suspects += ranked
+        n_wrong, total = len(suspect_labels(probs, given)[0]), end - start
+        if n_wrong:
+            figure: dict[str, Any] = {"images": n_wrong, "total": total, "share": n_wrong / total}
+            findings.append(find("labels", graded(figure["share"], warning=0.01), split, ranked[:n_wrong], **figure))
     return tuple(suspects), findings
