@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from bruit.data.dataset import Dataset
 from bruit.models.zoo import entry
+from bruit.training.device import limited_threads
 from bruit.training.fit import fit
 from bruit.training.pool import Schedule, Task
 
@@ -37,14 +37,10 @@ def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
         return BASELINE
     n = min(len(dataset), STEPS * recipe.batch_size)
     few = dataset.subset(np.arange(n))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(schedule.threads)
-    try:
+    with limited_threads(schedule.threads):
         # The first epoch pays for what happens once; the second one is what all others are like.
         both = replace(recipe, epochs=2, focus=None)
         epochs = fit(name, few, few.subset(np.arange(min(n, 16))), recipe=both, precision=schedule.precision).history
-    finally:
-        torch.set_num_threads(threads)
     return float(epochs[-1]["seconds"] / n)
 
 
