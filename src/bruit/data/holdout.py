@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Finding, Images
+from bruit.data.dataset import Finding, Images, contents
 from bruit.data.raw import Raw
 from bruit.errors import DataError
 
@@ -18,8 +18,8 @@ def set_aside(images: Images, labels: Raw) -> NDArray[np.bool_]:
     Images that are the same pixel for pixel stay together, and classes of fewer than three images in training.
     Raises DataError if no class has three.
     """
-    first: dict[int, int] = {}
-    sources = np.array([first.setdefault(hash(image.tobytes()), index) for index, image in enumerate(images)])
+    _, first, copy_of = np.unique(contents(images), return_index=True, return_inverse=True)
+    sources = first[copy_of]
     rng = np.random.default_rng(SEED)
     chosen = []
     for label in np.unique(labels):

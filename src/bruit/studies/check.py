@@ -100,12 +100,13 @@ def _check_labels(pair: DataPair, **options: Any) -> tuple[tuple[Example, ...], 
     parts: tuple[tuple[Split, int, int], ...] = (("train", 0, len(one)), ("test", len(one), len(together)))
     for split, start, end in parts:
         probs, given = result.oof_probabilities[start:end], together.labels[start:end]
+        index, suggested = suspect_labels(probs, given, least=LABELS_LISTED)
         ranked = [
             Example(split, int(i), f"{pair.classes[given[i]]} → {pair.classes[better]}")
-            for i, better in zip(*suspect_labels(probs, given, least=LABELS_LISTED), strict=True)
+            for i, better in zip(index, suggested, strict=True)
         ]
         suspects += ranked
-        n_wrong, total = len(suspect_labels(probs, given)[0]), end - start
+        n_wrong, total = int((probs[index, suggested] > probs[index, given[index]]).sum()), end - start
         if n_wrong:
             figure: dict[str, Any] = {"images": n_wrong, "total": total, "share": n_wrong / total}
             findings.append(find("labels", graded(figure["share"], warning=0.01), split, ranked[:n_wrong], **figure))
