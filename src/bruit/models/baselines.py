@@ -39,7 +39,8 @@ class Logistic:
 
     def log_probabilities(self, tensors: Tensors, images: NDArray[np.uint8], n_classes: int) -> NDArray[np.float32]:
         """Scores (N, C): log-probabilities but for a constant a row."""
-        return np.asarray(_rows(images) @ tensors["weights"].T + tensors["biases"], np.float32)
+        # Not as a matrix product: BLAS adds up in another order where an image stands elsewhere in its batch.
+        return np.asarray(np.einsum("np,cp->nc", _rows(images), tensors["weights"]) + tensors["biases"], np.float32)
 
 
 @dataclass(frozen=True)
