@@ -6,12 +6,31 @@
     ├── ModelError    a stored or named model that cannot be used
     └── RunError      a run folder that is busy, foreign, incomplete or not writable
 
-Every message is one line: what was received, and what to do about it.
+Every message is one line: what was received, and what to do about it. It is English, unless it is asked in another
+language.
 """
+
+from typing import Any
+
+from bruit.locale.sentence import Sentence
 
 
 class BruitError(Exception):
-    """Base of every error that bruit raises on purpose; the command line catches only this."""
+    """Base of every error that bruit raises on purpose; the command line catches only this.
+
+    It takes an English sentence with {fields} and their values: `DataError("{path} is empty", path=path)`.
+    """
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        super().__init__(template)
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """The message in `lang`."""
+        return Sentence(self.args[0], **self.values).said(lang)
 
 
 class DataError(BruitError):

@@ -84,13 +84,17 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """
         entry(str(self.model))
         if self.precision not in (None, "bf16", "fp32"):
-            raise ConfigError(f'expected "bf16", "fp32" or None as precision, received {self.precision!r}')
+            raise ConfigError(
+                'expected "bf16", "fp32" or None as precision, received {precision!r}', precision=self.precision
+            )
         rows, given = _as_rows(X)
         rows, y = validate_data(self, rows, y)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
-            raise InputError(f"expected 2 classes or more in y, received 1 class, {classes[0]}; add images of others")
+            raise InputError(
+                "expected 2 classes or more in y, received 1 class, {classes[0]}; add images of others", classes=classes
+            )
         shape = _image_shape(self.image_shape, given, rows.shape[1])
         value_range = None if rows.dtype == np.uint8 else (float(rows.min()), float(rows.max()))
         images = _as_images(rows, value_range, shape)
@@ -123,7 +127,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         rows = validate_data(self, rows, reset=False)
         (height, width), shape = self.image_shape_, given or self.image_shape_
         if shape != (height, width):
-            raise InputError(f"expected images of {height} × {width}, as in fit, received {shape[0]} × {shape[1]}")
+            raise InputError(
+                "expected images of {height} × {width}, as in fit, received {shape[0]} × {shape[1]}",
+                height=height,
+                width=width,
+                shape=shape,
+            )
         images = _as_images(rows, self.range_, shape)
         size = max(1, min(BATCH, PIXELS_AT_ONCE // (height * width)))
         probabilities = np.empty((len(images), len(self.classes_)), np.float32)
@@ -183,7 +192,7 @@ def _as_rows(X: ArrayLike) -> tuple[ArrayLike, tuple[int, int] | None]:
         return X, None
     shape = tuple(array.shape)
     if len(shape) > 4 or shape[3:] not in ((), (1,)):
-        raise InputError(f"expected images as (N, H, W), (N, H, W, 1) or (N, features), received {shape}")
+        raise InputError("expected images as (N, H, W), (N, H, W, 1) or (N, features), received {shape}", shape=shape)
     n, height, width = shape[:3]
     return np.asarray(array).reshape(n, height * width), (height, width)
 
@@ -196,10 +205,15 @@ def _image_shape(asked: Any, given: tuple[int, int] | None, n_features: int) -> 
     try:
         height, width = (operator.index(side) for side in asked)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"expected image_shape as (height, width), received {asked!r}") from error
+        raise ConfigError("expected image_shape as (height, width), received {asked!r}", asked=asked) from error
     if min(height, width) < 1 or height * width != n_features or given not in (None, (height, width)):
         received = f"images of {given[0]} × {given[1]}" if given else f"{n_features} features"
-        raise ConfigError(f"expected images of {height} × {width}, as image_shape says, received {received}")
+        raise ConfigError(
+            "expected images of {height} × {width}, as image_shape says, received {received}",
+            height=height,
+            width=width,
+            received=received,
+        )
     return height, width
 
 
@@ -209,7 +223,9 @@ def _as_images(rows: NDArray[Any], value_range: tuple[float, float] | None, shap
         return np.array(rows).reshape(-1, *shape)
     if value_range is None:
         if rows.dtype.kind == "f":
-            raise InputError(f"expected X as uint8, as in fit, received {rows.dtype}; convert it, or fit on floats")
+            raise InputError(
+                "expected X as uint8, as in fit, received {rows.dtype}; convert it, or fit on floats", rows=rows
+            )
         value_range = (0.0, 255.0)
     low, high = value_range
     unit = 1.0 if math.isfinite(high - low) else 0.5  # the span of the largest numbers is none itself

@@ -35,7 +35,9 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         temporary = None
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
+            "cannot write {path}: {strerror}; free some space or choose another --out",
+            path=path,
+            strerror=error.strerror or error,
         ) from error
     finally:
         if temporary is not None:
@@ -63,7 +65,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+        raise DataError("cannot read {path}: {error}", path=path, error=error) from error
 
 
 def write_npy(path: Path, array: np.ndarray) -> None:
@@ -89,14 +91,19 @@ def read_npy(path: Path) -> np.ndarray:
             promised = file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))
         nothing = np.empty(shape, dtype) if 0 in shape else None
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
     except Exception as error:  # NumPy's reader parses headers as Python, and damaged ones fail in many ways
         what = "an empty file" if size == 0 else "not a whole .npy file"
-        raise DataError(f"{path} is {what} ({size:,} bytes); write it again with numpy.save") from error
+        raise DataError(
+            "{path} is {what} ({size:,} bytes); write it again with numpy.save", path=path, what=what, size=size
+        ) from error
     refuse_objects(path, dtype)
     if promised > size:
         raise DataError(
-            f"{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again"
+            "{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again",
+            path=path,
+            promised=promised,
+            size=size,
         )
     if nothing is not None:
         return nothing
@@ -126,6 +133,8 @@ def refuse_objects(where: str | Path, dtype: np.dtype) -> None:
     """Raise DataError for a dtype that could only be unpickled."""
     if dtype.hasobject:
         raise DataError(
-            f"{where} holds Python objects (dtype {dtype}), which are never loaded because that could run code; "
-            "save a plain array, as images.astype('uint8')"
+            "{where} holds Python objects (dtype {dtype}), which are never loaded because that could run code; "
+            "save a plain array, as images.astype('uint8')",
+            where=where,
+            dtype=dtype,
         )

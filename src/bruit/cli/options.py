@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from bruit.locale import Sentence, language
+
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 FOLDER = click.Path(path_type=Path)
@@ -30,6 +32,11 @@ def training_options(function: F) -> F:
     return click.option(
         "--epochs", type=click.IntRange(1), help="Epochs for every network, instead of its recipe's own."
     )(function)
+
+
+def say(template: str, /, **values: Any) -> None:
+    """One sentence for people, in their language: `say("{n:,} images are in {out}", n=n, out=out)`."""
+    click.echo(Sentence(template, **values).said(language()))
 
 
 def print_json(value: Any) -> None:

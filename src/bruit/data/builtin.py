@@ -57,9 +57,11 @@ def _read_checked(path: Path, sha256: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"Cannot read the embedded data {path}: {error.strerror}; reinstall bruit.") from error
+        raise DataError(
+            "Cannot read the embedded data {path}: {error.strerror}; reinstall bruit.", path=path, error=error
+        ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise DataError(f"The embedded data {path} are damaged (SHA-256 differs); reinstall bruit.")
+        raise DataError("The embedded data {path} are damaged (SHA-256 differs); reinstall bruit.", path=path)
     return content
 
 

@@ -53,7 +53,9 @@ def _table(path: Path) -> tuple[Raw, list[str] | None]:
         lines = text_lines(file, path)
         first = next(lines, None)
         if first is None:
-            raise DataError(f"{path} holds no lines but empty ones; expected one an image: label,pixel0,pixel1,…")
+            raise DataError(
+                "{path} holds no lines but empty ones; expected one an image: label,pixel0,pixel1,…", path=path
+            )
         layout, has_header = _layout(first[1], path)
         rest = lines if has_header else chain([first], lines)
         images: list[Raw] = []
@@ -62,7 +64,7 @@ def _table(path: Path) -> tuple[Raw, list[str] | None]:
             labels += _labels(chunk, layout, path)
             images.append(_pixels(chunk, layout, path))
     if not images:
-        raise DataError(f"{path} holds a header and no images; expected one image a line below it")
+        raise DataError("{path} holds a header and no images; expected one image a line below it", path=path)
     return np.concatenate(images), labels if layout.label is not None else None
 
 
@@ -78,23 +80,30 @@ def _layout(first: str, path: Path) -> tuple[_Layout, bool]:
         label = 0 if n > 1 and _is_square(n - 1) else None
         if label is None and not _is_square(n):
             raise DataError(
-                f"{path}, line 1: expected a label and the pixels of a square image, as 785 columns for 28 × 28, "
-                f"received {n:,}; add a header line with a column called label"
+                "{path}, line 1: expected a label and the pixels of a square image, as 785 columns for 28 × 28, "
+                "received {n:,}; add a header line with a column called label",
+                path=path,
+                n=n,
             )
         return _Layout(delimiter, n, label, tuple(range(0 if label is None else 1, n))), False
     if len(called) > 1:
         both = " and ".join(cells[column] for column in called[:2])
-        raise DataError(f"{path}, line 1: the columns {both} could both be labels; keep one of them")
+        raise DataError(
+            "{path}, line 1: the columns {both} could both be labels; keep one of them", path=path, both=both
+        )
     label = called[0] if called else None
     pixels = tuple(column for column in range(n) if column != label and names[column] not in IGNORED_NAMES)
     if not pixels:
         raise DataError(
-            f"{path}, line 1: no columns of pixels; expected label,pixel0,pixel1,…, received {first[:60]!r}"
+            "{path}, line 1: no columns of pixels; expected label,pixel0,pixel1,…, received {first!r}",
+            path=path,
+            first=first[:60],
         )
     if label is None and not _is_square(len(pixels)) and _is_square(len(pixels) - 1):
         raise DataError(
-            f"{path}, line 1: no column is called label; rename the one that holds the labels "
-            f"({cells[0][:40]!r} is the first)"
+            "{path}, line 1: no column is called label; rename the one that holds the labels ({cells!r} is the first)",
+            path=path,
+            cells=cells[0][:40],
         )
     return _Layout(delimiter, n, label, pixels), True
 
@@ -120,7 +129,11 @@ def _labels(chunk: list[Line], layout: _Layout, path: Path) -> list[str]:
         n = len(cells) if quoted else text.count(layout.delimiter) + 1
         if n != layout.columns:
             raise DataError(
-                f"{path}, line {number}: {n:,} columns, the first line has {layout.columns:,}; repair or remove it"
+                "{path}, line {number}: {n:,} columns, the first line has {layout.columns:,}; repair or remove it",
+                path=path,
+                number=number,
+                n=n,
+                layout=layout,
             )
         if layout.label is None:
             continue
@@ -129,7 +142,12 @@ def _labels(chunk: list[Line], layout: _Layout, path: Path) -> list[str]:
         else:
             label = (cells or layout.cells(text))[layout.label].strip()
         if not label:
-            raise DataError(f"{path}, line {number}, column {layout.label + 1}: no label; label or remove that image")
+            raise DataError(
+                "{path}, line {number}, column {label}: no label; label or remove that image",
+                path=path,
+                number=number,
+                label=layout.label + 1,
+            )
         labels.append(re.sub(r"^(-?[0-9]+)\.0+$", r"\1", label))
     return labels
 
@@ -151,10 +169,18 @@ def _pixels(chunk: list[Line], layout: _Layout, path: Path) -> Raw:
             for column in layout.pixels:
                 if not _is_number(cells[column]) or "_" in cells[column]:
                     raise DataError(
-                        f"{path}, line {number}, column {column + 1}: expected a number, "
-                        f"received {cells[column].strip()[:40]!r}"
+                        "{path}, line {number}, column {column}: expected a number, received {cells!r}",
+                        path=path,
+                        number=number,
+                        column=column + 1,
+                        cells=cells[column].strip()[:40],
                     ) from error
-        raise DataError(f"{path}, lines {chunk[0][0]} to {chunk[-1][0]}: expected numbers as pixels") from error
+        raise DataError(
+            "{path}, lines {chunk[0][0]} to {chunk2}: expected numbers as pixels",
+            path=path,
+            chunk=chunk,
+            chunk2=chunk[-1][0],
+        ) from error
     return _compact(values)
 
 

@@ -37,16 +37,22 @@ class Dataset:
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
             received = f"{self.images.dtype} {self.images.shape}"
-            raise DataError(f"expected images as uint8 (N, H, W), received {received}; load files with bruit.load")
+            raise DataError(
+                "expected images as uint8 (N, H, W), received {received}; load files with bruit.load", received=received
+            )
         n = len(self.images)
         if n == 0:
             raise DataError("expected at least one image, received none")
         for name, array in (("labels", self.labels), ("ids", self.ids)):
             if array.shape != (n,):
-                raise DataError(f"expected {n} {name}, one for each image, received shape {array.shape}")
+                raise DataError(
+                    "expected {n} {name}, one for each image, received shape {array.shape}", n=n, name=name, array=array
+                )
         if self.labels.min() < 0 or self.labels.max() >= len(self.classes):
             low, high = self.labels.min(), self.labels.max()
-            raise DataError(f"expected labels in 0…{len(self.classes) - 1}, received {low}…{high}")
+            raise DataError(
+                "expected labels in 0…{n}, received {low}…{high}", n=len(self.classes) - 1, low=low, high=high
+            )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -109,10 +115,16 @@ class DataPair:
 
     def __post_init__(self) -> None:
         if self.train.classes != self.test.classes:
-            raise DataError(f"expected one list of classes, received {_names(self.train)} and {_names(self.test)}")
+            raise DataError(
+                "expected one list of classes, received {names} and {names2}",
+                names=_names(self.train),
+                names2=_names(self.test),
+            )
         if self.train.shape != self.test.shape:
             sizes = " and ".join(f"{h} × {w}" for h, w in (self.train.shape, self.test.shape))
-            raise DataError(f"expected training and test images of one size, received {sizes}; resize one of them")
+            raise DataError(
+                "expected training and test images of one size, received {sizes}; resize one of them", sizes=sizes
+            )
 
     @property
     def classes(self) -> tuple[str, ...]:

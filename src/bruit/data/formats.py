@@ -84,17 +84,20 @@ def pair_from_arrays(
 
     if values["train"].dtype.kind != values["test"].dtype.kind:
         raise DataError(
-            f"expected labels of one kind, received {raws['train'][1].dtype} in training and "
-            f"{raws['test'][1].dtype} in test; write both as whole numbers or both as text"
+            "expected labels of one kind, received {dtype} in training and "
+            "{dtype2} in test; write both as whole numbers or both as text",
+            dtype=raws["train"][1].dtype,
+            dtype2=raws["test"][1].dtype,
         )
     known = np.unique(values["train"])
     if len(known) < 2:
-        raise DataError(f"expected at least two classes in the training labels, received only {known[0]}")
+        raise DataError("expected at least two classes in the training labels, received only {known[0]}", known=known)
     unseen = np.setdiff1d(values["test"], known)
     if len(unseen):
         listed = ", ".join(str(value) for value in unseen[:8])
         raise DataError(
-            f"test labels {listed} never occur in training; remove those test images or add training images"
+            "test labels {listed} never occur in training; remove those test images or add training images",
+            listed=listed,
         )
     classes = tuple(str(value) for value in known)
     findings += repeated_images(images["train"], images["test"])
@@ -108,10 +111,12 @@ def to_uint8(raw: Raw, split: Split) -> tuple[NDArray[np.uint8], Scale, list[Fin
     """Raw images of any accepted shape and scale → ((N, H, W) uint8, the scale found, findings)."""
     name = SPLIT_NAMES[split]
     if raw.dtype.kind not in "buif":
-        raise DataError(f"expected numbers in the {name} images, received dtype {raw.dtype}")
+        raise DataError("expected numbers in the {name} images, received dtype {raw.dtype}", name=name, raw=raw)
     shaped = _as_stack(raw, name)
     if shaped.size == 0:
-        raise DataError(f"expected at least one {name} image of one pixel or more, received shape {raw.shape}")
+        raise DataError(
+            "expected at least one {name} image of one pixel or more, received shape {raw.shape}", name=name, raw=raw
+        )
     low, high = _range(shaped, name)
     scale = _scale(raw.dtype, low, high, name)
     out = np.empty(shaped.shape, np.uint8)
@@ -132,34 +137,49 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
     """Labels (N,), (N, 1) or one-hot (N, C) → (N,) int64 or str values, as they stand in the file."""
     name = SPLIT_NAMES[split]
     if len(raw.shape) == 0 or raw.shape[0] != n_images:
-        raise DataError(f"expected one {name} label for each of the {n_images:,} images, received shape {raw.shape}")
+        raise DataError(
+            "expected one {name} label for each of the {n_images:,} images, received shape {raw.shape}",
+            name=name,
+            n_images=n_images,
+            raw=raw,
+        )
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.dtype.kind == "U" and raw.ndim == 1:
         return np.asarray(raw)
     if raw.dtype.kind not in "buif":
-        raise DataError(f"expected whole numbers as {name} labels, received dtype {raw.dtype}")
+        raise DataError("expected whole numbers as {name} labels, received dtype {raw.dtype}", name=name, raw=raw)
     values = np.asarray(raw)
     if not np.all(np.isfinite(values)):
         raise DataError(
-            f"expected whole numbers as {name} labels, received NaN or infinity; label or remove those images"
+            "expected whole numbers as {name} labels, received NaN or infinity; label or remove those images", name=name
         )
     if values.ndim == 2:
         if not (np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()):
             raise DataError(
-                f"expected {name} labels as (N,), (N, 1) or one-hot (N, C), received {values.shape} that is not one-hot"
+                "expected {name} labels as (N,), (N, 1) or one-hot (N, C), received {values.shape} that is not one-hot",
+                name=name,
+                values=values,
             )
         return np.asarray(np.argmax(values, axis=1), np.int64)
     if values.ndim != 1:
-        raise DataError(f"expected {name} labels as (N,), (N, 1) or one-hot (N, C), received shape {raw.shape}")
+        raise DataError(
+            "expected {name} labels as (N,), (N, 1) or one-hot (N, C), received shape {raw.shape}", name=name, raw=raw
+        )
     fractions = values[values != np.rint(values)] if values.dtype.kind == "f" else values[:0]
     if len(fractions):
-        raise DataError(f"expected whole numbers as {name} labels, received fractions such as {fractions[0]}")
+        raise DataError(
+            "expected whole numbers as {name} labels, received fractions such as {fractions[0]}",
+            name=name,
+            fractions=fractions,
+        )
     low, high = values.min(), values.max()
     if low < 0 or high >= 2**63:
         wrong = low if low < 0 else high
         raise DataError(
-            f"expected {name} labels of 0 or more, in 64 bits, received {wrong}; remove or relabel those images"
+            "expected {name} labels of 0 or more, in 64 bits, received {wrong}; remove or relabel those images",
+            name=name,
+            wrong=wrong,
         )
     return values.astype(np.int64)
 
@@ -176,12 +196,17 @@ def _as_stack(raw: Raw, name: str) -> Raw:
         if side * side == raw.shape[1]:
             return raw.reshape(len(raw), side, side)
         raise DataError(
-            f"expected square {name} images in the rows of (N, H·W), received {raw.shape[1]} pixels a row; "
-            "reshape them to (N, H, W)"
+            "expected square {name} images in the rows of (N, H·W), received {raw.shape[1]} pixels a row; "
+            "reshape them to (N, H, W)",
+            name=name,
+            raw=raw,
         )
     hint = "; convert colour to grey first" if raw.ndim == 4 and 3 in (raw.shape[1], raw.shape[3]) else ""
     raise DataError(
-        f"expected {name} images as (N, H, W), (N, H, W, 1), (N, 1, H, W) or (N, H·W), received {raw.shape}{hint}"
+        "expected {name} images as (N, H, W), (N, H, W, 1), (N, 1, H, W) or (N, H·W), received {raw.shape}{hint}",
+        name=name,
+        raw=raw,
+        hint=hint,
     )
 
 
@@ -192,7 +217,9 @@ def _range(images: Raw, name: str) -> tuple[float, float]:
         if block.dtype.kind == "f" and not np.isfinite(block).all():
             first = start + int(np.argmax(~np.isfinite(block).all(axis=(1, 2))))
             raise DataError(
-                f"{name} images hold NaN or infinity, first in image {first}; repair or remove those images"
+                "{name} images hold NaN or infinity, first in image {first}; repair or remove those images",
+                name=name,
+                first=first,
             )
         low, high = min(low, float(block.min())), max(high, float(block.max()))
     return low, high
@@ -210,7 +237,12 @@ def _scale(dtype: np.dtype, low: float, high: float, name: str) -> Scale:
         return Scale("0…255", 1)
     if dtype == np.uint16:
         return Scale("0…65535", 1 / 257)
-    raise DataError(f"{name} images range from {low:g} to {high:g}; expected 0…1, −1…1 or 0…255: rescale them first")
+    raise DataError(
+        "{name} images range from {low:g} to {high:g}; expected 0…1, −1…1 or 0…255: rescale them first",
+        name=name,
+        low=low,
+        high=high,
+    )
 
 
 def _scale_findings(

@@ -28,8 +28,9 @@ def set_aside(images: Images, labels: Raw) -> NDArray[np.bool_]:
             chosen.append(rng.permutation(of_class)[: max(1, round(len(of_class) / PARTS))])
     if not chosen:
         raise DataError(
-            f"there are no test images, and too few to set a tenth of each class aside ({len(images):,} images, fewer "
-            "than 3 different ones of every class); add images or give test images"
+            "there are no test images, and too few to set a tenth of each class aside ({n_images:,} images, fewer "
+            "than 3 different ones of every class); add images or give test images",
+            n_images=len(images),
         )
     return np.isin(sources, np.concatenate(chosen))
 

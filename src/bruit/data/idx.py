@@ -39,18 +39,26 @@ def read(path: Path) -> Arrays:
         sets = found_in(path)
         if len(sets) > 1:
             starts = ", ".join(sorted(sets))
-            raise DataError(f"{path} holds several IDX sets ({starts}); give one file of the set that you mean")
+            raise DataError(
+                "{path} holds several IDX sets ({starts}); give one file of the set that you mean",
+                path=path,
+                starts=starts,
+            )
         ((_, files),) = sets.items()
     else:
         name = NAME.fullmatch(path.name)
         if name is None:
-            raise DataError(f"expected an IDX file called like train-images-idx3-ubyte, received {path}")
+            raise DataError("expected an IDX file called like train-images-idx3-ubyte, received {path}", path=path)
         files = found_in(path.parent)[name["set"]]
     arrays = {role: read_file(file) for role, file in files.items()}
     for split in ("train", "test"):
         if (split, "labels") in arrays and (split, "images") not in arrays:
             labels = files[split, "labels"]
-            raise DataError(f"{labels} has no images beside it; put {labels.name.replace('labels', 'images')} there")
+            raise DataError(
+                "{labels} has no images beside it; put {replace} there",
+                labels=labels,
+                replace=labels.name.replace("labels", "images"),
+            )
     return from_roles(arrays)
 
 
@@ -59,7 +67,9 @@ def read_file(path: Path) -> Raw:
     with opened(path, "an IDX file") as file:
         magic = file.read(4)
         if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or not 1 <= magic[3] <= 4:
-            raise DataError(f"{path} is no IDX file: expected it to begin with 00 00 08 03 or the like; copy it again")
+            raise DataError(
+                "{path} is no IDX file: expected it to begin with 00 00 08 03 or the like; copy it again", path=path
+            )
         dtype, dimensions = np.dtype(_DTYPES[magic[2]]), magic[3]
         shape = tuple(read_array(file, np.dtype(">u4"), dimensions, path).tolist())
         count = int(np.prod(shape, dtype=object))
@@ -68,9 +78,16 @@ def read_file(path: Path) -> Raw:
         size = path.stat().st_size
         if promised > DEFLATE_RATIO * size:
             raise DataError(
-                f"{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again"
+                "{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again",
+                path=path,
+                promised=promised,
+                size=size,
             )
         values = read_array(file, dtype, count, path)
         if file.read(1):  # at the end of a gzipped file the checksum is compared, too
-            raise DataError(f"{path} goes on after the {promised:,} bytes that its header promises; copy it again")
+            raise DataError(
+                "{path} goes on after the {promised:,} bytes that its header promises; copy it again",
+                path=path,
+                promised=promised,
+            )
     return values.reshape(shape)

@@ -59,13 +59,22 @@ def read(folder: Path) -> Arrays:
         if split is None:
             continue
         if split in splits:
-            raise DataError(f"{folder} holds both {splits[split].name} and {path.name}; keep one of them")
+            raise DataError(
+                "{folder} holds both {name} and {path.name}; keep one of them",
+                folder=folder,
+                name=splits[split].name,
+                path=path,
+            )
         splits[split] = path
     listings = {split: _listing(path) for split, path in splits.items()} if splits else {"train": _listing(folder)}
     for split, listing in listings.items():
         if not listing.files:
             wanted = ", ".join(SUFFIXES)
-            raise DataError(f"{splits.get(split, folder)} holds no images; expected files such as 7/one.png ({wanted})")
+            raise DataError(
+                "{get} holds no images; expected files such as 7/one.png ({wanted})",
+                get=splits.get(split, folder),
+                wanted=wanted,
+            )
     reader = _Reader(folder)
     stacks = {split: reader.read(listing.files) for split, listing in listings.items()}
     first = "train" if "train" in stacks else "test"
@@ -92,8 +101,11 @@ def _listing(folder: Path) -> _Listing:
     here = [path for path in _entries(folder) if _is_image(path)]
     if classes and here:
         raise DataError(
-            f"{folder} holds both images, such as {here[0].name}, and folders of images, such as "
-            f"{next(iter(classes)).name}; put every image into the folder of its class"
+            "{folder} holds both images, such as {here[0].name}, and folders of images, such as "
+            "{name}; put every image into the folder of its class",
+            folder=folder,
+            here=here,
+            name=next(iter(classes)).name,
         )
     files = here or [path for files in classes.values() for path in files]
     _refuse_many(folder, len(files))
@@ -121,18 +133,26 @@ def _listed(folder: Path) -> _Listing:
                 continue
             where = f"{table}, line {number}"
             if len(cells) <= max(columns):
-                raise DataError(f"{where}: expected a file and its label, received {text[:60]!r}")
+                raise DataError(
+                    "{where}: expected a file and its label, received {text!r}", where=where, text=text[:60]
+                )
             name, label = (cells[column] for column in columns)
             if not label:
-                raise DataError(f"{where}: no label for {name}; label that image or remove the line")
+                raise DataError(
+                    "{where}: no label for {name}; label that image or remove the line", where=where, name=name
+                )
             # Nothing outside the folder is read because a table says so.
             if not name or "\\" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                raise DataError(f"{where}: expected a file in {folder}, received {name!r}")
+                raise DataError(
+                    "{where}: expected a file in {folder}, received {name!r}", where=where, folder=folder, name=name
+                )
             path = folder / name
             if path in seen:
-                raise DataError(f"{where}: {name} is listed twice; keep one of the lines")
+                raise DataError("{where}: {name} is listed twice; keep one of the lines", where=where, name=name)
             if not path.is_file():
-                raise DataError(f"{where}: there is no file {path}; put it there or remove the line")
+                raise DataError(
+                    "{where}: there is no file {path}; put it there or remove the line", where=where, path=path
+                )
             seen.add(path)
             listing.files.append(path)
             listing.labels.append(label)  # type: ignore[union-attr]
@@ -140,8 +160,11 @@ def _listed(folder: Path) -> _Listing:
     missing = [path for path in _entries(folder) if _is_image(path) and path not in seen]
     if missing:
         raise DataError(
-            f"{table} has no line for {len(missing):,} of the images, the first of them {missing[0].name}; "
-            "label or remove them"
+            "{table} has no line for {n_missing:,} of the images, the first of them {missing[0].name}; "
+            "label or remove them",
+            table=table,
+            n_missing=len(missing),
+            missing=missing,
         )
     return listing
 
@@ -151,7 +174,11 @@ def _columns(cells: list[str], table: Path) -> tuple[int, int]:
     files = [column for column, name in enumerate(names) if name in _FILE_NAMES]
     labels = [column for column, name in enumerate(names) if name in _LABEL_NAMES]
     if len(files) != 1 or len(labels) != 1:
-        raise DataError(f"{table}, line 1: expected the columns file,label, received {','.join(cells)[:60]!r}")
+        raise DataError(
+            "{table}, line 1: expected the columns file,label, received {cells!r}",
+            table=table,
+            cells=",".join(cells)[:60],
+        )
     return files[0], labels[0]
 
 
@@ -165,7 +192,7 @@ def _entries(folder: Path) -> list[Path]:
                     names.append(entry.name)
                 _refuse_many(folder, len(names))
     except OSError as error:
-        raise DataError(f"cannot read {folder}: {error.strerror}") from error
+        raise DataError("cannot read {folder}: {error.strerror}", folder=folder, error=error) from error
     return [folder / name for name in sorted(names)]
 
 
@@ -180,7 +207,9 @@ def _is_image(path: Path) -> bool:
 def _refuse_many(folder: Path, n: int) -> None:
     if n > max_files():
         raise DataError(
-            f"{folder} holds more than {max_files():,} files, the limit; if you trust it, set BRUIT_MAX_FILES higher"
+            "{folder} holds more than {max_files:,} files, the limit; if you trust it, set BRUIT_MAX_FILES higher",
+            folder=folder,
+            max_files=max_files(),
         )
 
 
@@ -229,13 +258,17 @@ class _Reader:
         except BruitError:
             raise
         except PermissionError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
+            raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
         except Image.DecompressionBombError as error:
-            raise DataError(f"{path} has more pixels than Pillow opens: {error}; cut it into single images") from error
+            raise DataError(
+                "{path} has more pixels than Pillow opens: {error}; cut it into single images", path=path, error=error
+            ) from error
         except Exception as error:  # Pillow's readers raise errors of many kinds for damaged files
             size = path.stat().st_size if path.exists() else 0
             raise DataError(
-                f"{path} is not a whole PNG, JPEG, TIFF, BMP, WebP or GIF image ({size:,} bytes); replace or remove it"
+                "{path} is not a whole PNG, JPEG, TIFF, BMP, WebP or GIF image ({size:,} bytes); replace or remove it",
+                path=path,
+                size=size,
             ) from error
 
     def _check_size(self, path: Path, size: tuple[int, int]) -> None:
@@ -243,16 +276,27 @@ class _Reader:
         width, height = size
         if width * height > max_pixels():
             raise DataError(
-                f"{path} has {width:,} × {height:,} pixels, the limit is {max_pixels():,} in all; cut it into single "
-                f"images, or set BRUIT_MAX_PIXELS={width * height}"
+                "{path} has {width:,} × {height:,} pixels, the limit is {max_pixels:,} in all; cut it into single "
+                "images, or set BRUIT_MAX_PIXELS={width2}",
+                path=path,
+                width=width,
+                height=height,
+                max_pixels=max_pixels(),
+                width2=width * height,
             )
         if self.first is None:
             self.first = path, size
         other, (other_width, other_height) = self.first
         if size != self.first[1]:
             raise DataError(
-                f"expected images of one size, received {other} with {other_width} × {other_height} pixels and "
-                f"{path} with {width} × {height}; resize one of them"
+                "expected images of one size, received {other} with {other_width} × {other_height} pixels and "
+                "{path} with {width} × {height}; resize one of them",
+                other=other,
+                other_width=other_width,
+                other_height=other_height,
+                path=path,
+                width=width,
+                height=height,
             )
 
     def _grey(self, image: Image, path: Path) -> Raw:
@@ -267,10 +311,12 @@ class _Reader:
         if mode == "I":
             values = np.asarray(image)
             if values.min() < 0 or values.max() > 65535:
-                raise DataError(f"{path} has pixels of 32 bits; save it with 8 or 16 bits")
+                raise DataError("{path} has pixels of 32 bits; save it with 8 or 16 bits", path=path)
             return values.astype(np.uint16)
         if mode == "F":
-            raise DataError(f"{path} has floating-point pixels; save it with 8 or 16 bits, or all images as .npy")
+            raise DataError(
+                "{path} has floating-point pixels; save it with 8 or 16 bits, or all images as .npy", path=path
+            )
         see_through = "A" in mode or "a" in mode or "transparency" in image.info
         if see_through:
             white = Image.new("RGBA", image.size, "white")

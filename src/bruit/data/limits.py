@@ -44,8 +44,11 @@ def refuse_bytes(path: Path, received: int) -> None:
     """Raise DataError if `received` bytes are more than bruit reads from one place."""
     if received > max_bytes():
         raise DataError(
-            f"{path} holds {received:,} bytes or more when unpacked, the limit is {max_bytes():,}; if you trust it and "
-            "have the memory, set BRUIT_MAX_BYTES higher"
+            "{path} holds {received:,} bytes or more when unpacked, the limit is {max_bytes:,}; if you trust it and "
+            "have the memory, set BRUIT_MAX_BYTES higher",
+            path=path,
+            received=received,
+            max_bytes=max_bytes(),
         )
 
 
@@ -55,5 +58,9 @@ def _raised(variable: str, default: int) -> int:
         return default
     number = re.fullmatch(r"([0-9]{1,18})([KMG]?)", text.upper())
     if number is None or int(number[1]) == 0:
-        raise ConfigError(f"expected {variable} as a whole number, such as 8000000000 or 8G, received {text!r}")
+        raise ConfigError(
+            "expected {variable} as a whole number, such as 8000000000 or 8G, received {text!r}",
+            variable=variable,
+            text=text,
+        )
     return int(number[1]) * _UNITS[number[2]]

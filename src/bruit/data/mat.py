@@ -85,7 +85,7 @@ class _Variable:
 def _read_version_5(file: IO[bytes], start: bytes, path: Path) -> tuple[dict[Role, Raw], set[str]]:
     order = {b"IM": "<", b"MI": ">"}.get(start[126:128])
     if order is None:
-        raise DataError(f"{path} is no .mat file of version 5 or 7.3; save it again in MATLAB with -v7")
+        raise DataError("{path} is no .mat file of version 5 or 7.3; save it again in MATLAB with -v7", path=path)
     variables: dict[str, _Variable] = {}
     file.seek(0, io.SEEK_END)
     end, at = file.tell(), 128
@@ -93,12 +93,16 @@ def _read_version_5(file: IO[bytes], start: bytes, path: Path) -> tuple[dict[Rol
         file.seek(at)
         kind, size = struct.unpack(f"{order}II", file.read(8))
         if kind not in (_MATRIX, _COMPRESSED) or at + 8 + size > end:
-            raise DataError(f"{path} is truncated or damaged at byte {at:,} of {end:,}; copy it again")
+            raise DataError(
+                "{path} is truncated or damaged at byte {at:,} of {end:,}; copy it again", path=path, at=at, end=end
+            )
         element = _element(file, at + 8, size, kind == _COMPRESSED, order)
         name, numeric, _, _ = _header(element, order)
         variables[name] = _Variable(name, numeric, at + 8, size, kind == _COMPRESSED)
         if len(variables) > MAX_ARRAYS:
-            raise DataError(f"{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?")
+            raise DataError(
+                "{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?", path=path, MAX_ARRAYS=MAX_ARRAYS
+            )
         at += 8 + size
     names = [variable.name for variable in variables.values() if variable.numeric]
     found = roles(names, path)
@@ -144,8 +148,11 @@ def _values(file: IO[bytes], variable: _Variable, order: str, path: Path) -> Raw
     held = variable.size * (DEFLATE_RATIO if variable.compressed else 1)
     if count * dtype.itemsize != size or size > held:
         raise DataError(
-            f"{where} is truncated: its shape {shape} promises {count * dtype.itemsize:,} bytes, "
-            f"it holds {min(size, held):,} at most; copy it again"
+            "{where} is truncated: its shape {shape} promises {count:,} bytes, it holds {min:,} at most; copy it again",
+            where=where,
+            shape=shape,
+            count=count * dtype.itemsize,
+            min=min(size, held),
         )
     refuse_bytes(path, size)
     values = np.frombuffer(short, dtype, count) if short else read_array(element, dtype, count, where)
@@ -186,11 +193,14 @@ def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
         import h5py
     except ImportError as error:
         raise DataError(
-            f"{path} is a .mat file of version 7.3, which needs h5py: pip install h5py, or save it in MATLAB with -v7"
+            "{path} is a .mat file of version 7.3, which needs h5py: pip install h5py, or save it in MATLAB with -v7",
+            path=path,
         ) from error
     with h5py.File(path, "r") as file:
         if len(file) > MAX_ARRAYS:
-            raise DataError(f"{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?")
+            raise DataError(
+                "{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?", path=path, MAX_ARRAYS=MAX_ARRAYS
+            )
         # A link may lead into another file, and so may the data of a variable.
         names = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
         stored: dict[str, Any] = {name: file[name] for name in names if isinstance(file[name], h5py.Dataset)}
@@ -205,6 +215,11 @@ def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
         refuse_bytes(path, promised)
         size = path.stat().st_size
         if promised > DEFLATE_RATIO * size:
-            raise DataError(f"{path} is truncated: it promises {promised:,} bytes and holds {size:,}; copy it again")
+            raise DataError(
+                "{path} is truncated: it promises {promised:,} bytes and holds {size:,}; copy it again",
+                path=path,
+                promised=promised,
+                size=size,
+            )
         # MATLAB counts the other way round, so its axes come reversed.
         return {role: one[()].T for role, one in wanted.items()}, set(plain) - set(found.values())

@@ -29,12 +29,19 @@ def read_folder(folder: Path) -> Arrays:
     missing = [name for name in names if not (folder / name).is_file()]
     for name in missing:
         if os.path.lexists(folder / name):
-            raise DataError(f"{folder / name} is {what_stands_at(folder / name)}; put the .npy file itself there")
+            raise DataError(
+                "{folder} is {what_stands_at}; put the .npy file itself there",
+                folder=folder / name,
+                what_stands_at=what_stands_at(folder / name),
+            )
     if missing:
         found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))[:12]
         raise DataError(
-            f"{folder} lacks {', '.join(missing)}; expected {', '.join(NPY_NAMES)}, "
-            f"found {', '.join(found) if found else 'nothing'}"
+            "{folder} lacks {missing}; expected {npy_names}, found {found}",
+            folder=folder,
+            missing=", ".join(missing),
+            npy_names=", ".join(NPY_NAMES),
+            found=", ".join(found) if found else "nothing",
         )
     raw = [read_npy(folder / name) for name in names]
     return Arrays(raw[0], raw[1], raw[2], raw[3]) if len(raw) == 4 else Arrays(raw[0], raw[1])
@@ -85,12 +92,14 @@ def _write_together(files: list[tuple[Path, Raw]]) -> None:
 def refuse_overwriting(folder: Path, force: bool) -> None:
     """Raise RunError if `folder` is a file, holds any of the four files (unless `force`) or folders in their places."""
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; choose a folder as --out")
+        raise RunError("{folder} is a file; choose a folder as --out", folder=folder)
     present = [name for name in NPY_NAMES if os.path.lexists(folder / name)]
     if present and not force:
         raise RunError(
-            f"{folder} already holds {', '.join(present)}; choose another --out, or add --force to replace them"
+            "{folder} already holds {present}; choose another --out, or add --force to replace them",
+            folder=folder,
+            present=", ".join(present),
         )
     for name in present:
         if (folder / name).is_dir():
-            raise RunError(f"{folder / name} is a folder; choose another --out, or move it away")
+            raise RunError("{folder} is a folder; choose another --out, or move it away", folder=folder / name)

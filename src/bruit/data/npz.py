@@ -27,7 +27,12 @@ def read(path: Path, test: Path | None = None) -> Arrays:
     with damage_is_said(path, KIND), zipfile.ZipFile(path) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if len(members) > MAX_ARRAYS:
-            raise DataError(f"{path} holds {len(members):,} files, the limit is {MAX_ARRAYS:,}; is it a data set?")
+            raise DataError(
+                "{path} holds {n_members:,} files, the limit is {MAX_ARRAYS:,}; is it a data set?",
+                path=path,
+                n_members=len(members),
+                MAX_ARRAYS=MAX_ARRAYS,
+            )
         names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
         found = roles(names, path)
         wanted = {role: members[f"{name}.npy"] for role, name in found.items()}
@@ -39,9 +44,11 @@ def read(path: Path, test: Path | None = None) -> Arrays:
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
     where = f"{info.filename} in {path}"
     if info.flag_bits & 1:
-        raise DataError(f"{where} is encrypted; write it again with numpy.savez")
+        raise DataError("{where} is encrypted; write it again with numpy.savez", where=where)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(f"{where} is compressed in a way that numpy.savez does not use; write it again with that")
+        raise DataError(
+            "{where} is compressed in a way that numpy.savez does not use; write it again with that", where=where
+        )
     with archive.open(info) as file:
         shape, fortran, dtype = read_npy_header(file)
         refuse_objects(where, dtype)
@@ -51,10 +58,17 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
         held = min(info.file_size, DEFLATE_RATIO * path.stat().st_size)
         if promised > held:
             raise DataError(
-                f"{where} is truncated: its header promises {promised:,} bytes, it holds {held:,} at most; "
-                "copy it again"
+                "{where} is truncated: its header promises {promised:,} bytes, it holds {held:,} at most; "
+                "copy it again",
+                where=where,
+                promised=promised,
+                held=held,
             )
         values = read_array(file, dtype, count, where)
         if file.read(1):  # at the end the checksum is compared, too
-            raise DataError(f"{where} goes on after the {promised:,} bytes that its header promises; copy it again")
+            raise DataError(
+                "{where} goes on after the {promised:,} bytes that its header promises; copy it again",
+                where=where,
+                promised=promised,
+            )
     return values.reshape(shape, order="F" if fortran else "C")

@@ -47,13 +47,20 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
         if role is None:
             continue
         if role in found:
-            raise DataError(f"{path} holds both {found[role]} and {name}, which mean the same; keep one of them")
+            raise DataError(
+                "{path} holds both {found} and {name}, which mean the same; keep one of them",
+                path=path,
+                found=found[role],
+                name=name,
+            )
         found[role] = name
     if all(kind != "images" for _, kind in found):
         listed = ", ".join(sorted(names)[:12]) or "nothing"
         raise DataError(
-            f"{path} holds no images by a known name; expected x_train, y_train, x_test, y_test, or train_images …, "
-            f"or images, labels, found {listed}"
+            "{path} holds no images by a known name; expected x_train, y_train, x_test, y_test, or train_images …, "
+            "or images, labels, found {listed}",
+            path=path,
+            listed=listed,
         )
     return found
 
@@ -92,7 +99,7 @@ def joined(train: Arrays, test: Arrays | None, path: Path) -> Arrays:
     if test is None:
         return train
     if train.test_images is not None or test.test_images is not None:
-        raise DataError(f"a file in {path} holds both splits already; give that file itself")
+        raise DataError("a file in {path} holds both splits already; give that file itself", path=path)
     return Arrays(
         train.train_images, train.train_labels, test.train_images, test.train_labels, train.findings + test.findings
     )

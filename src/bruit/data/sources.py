@@ -53,7 +53,9 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
     path = Path(data)
     arrays = read(path)
     if arrays.train_labels is None:
-        raise DataError(f"{path} holds images without labels; {_where_labels_go(path)}")
+        raise DataError(
+            "{path} holds images without labels; {where_labels_go}", path=path, where_labels_go=_where_labels_go(path)
+        )
     pair = pair_from_arrays(
         arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels, path.resolve().name
     )
@@ -79,9 +81,16 @@ def read(path: Path) -> Arrays:
     if path.is_dir():
         return _read_folder(path)
     if not os.path.lexists(path):
-        raise DataError(f"no file, folder or data set is called {path}; expected {', '.join(NAMES)}, or {FORMATS}")
+        raise DataError(
+            "no file, folder or data set is called {path}; expected {names}, or {FORMATS}",
+            path=path,
+            names=", ".join(NAMES),
+            FORMATS=FORMATS,
+        )
     if not path.exists():
-        raise DataError(f"{path} is {what_stands_at(path)}; give the data itself")
+        raise DataError(
+            "{path} is {what_stands_at}; give the data itself", path=path, what_stands_at=what_stands_at(path)
+        )
     name = path.name.lower()
     for endings, reader in _TABLES.items():
         if name.endswith(endings):
@@ -92,15 +101,17 @@ def read(path: Path) -> Arrays:
     if idx.NAME.fullmatch(name):
         return idx.read(path)
     if name.endswith(image_folder.SUFFIXES):
-        raise DataError(f"{path} is a single image; give the folder of all images, in folders by class: 7/one.png")
-    raise DataError(f"{path} is in no format that bruit reads; expected {FORMATS}")
+        raise DataError(
+            "{path} is a single image; give the folder of all images, in folders by class: 7/one.png", path=path
+        )
+    raise DataError("{path} is in no format that bruit reads; expected {FORMATS}", path=path, FORMATS=FORMATS)
 
 
 def _read_folder(folder: Path) -> Arrays:
     try:
         names = {path.name for path in folder.iterdir()}
     except OSError as error:
-        raise DataError(f"cannot read {folder}: {error.strerror}") from error
+        raise DataError("cannot read {folder}: {error.strerror}", folder=folder, error=error) from error
     if names & set(npy.NPY_NAMES) or names >= set(npy.ONE_SPLIT):
         return npy.read_folder(folder)
     if any(idx.NAME.fullmatch(name) for name in names):
@@ -111,13 +122,22 @@ def _read_folder(folder: Path) -> Arrays:
         test = [name for name in tables if "test" in name.lower() and name not in train]
         if len(train) > 1 or (train and len(test) > 1):
             several = ", ".join(train if len(train) > 1 else test)
-            raise DataError(f"{folder} holds several files of one split ({several}); keep one, or give a single file")
+            raise DataError(
+                "{folder} holds several files of one split ({several}); keep one, or give a single file",
+                folder=folder,
+                several=several,
+            )
         if train:
             return reader(folder / train[0], folder / test[0] if test else None)
     if image_folder.is_one(folder):
         return image_folder.read(folder)
     found = ", ".join(sorted(name for name in names if not name.startswith("."))[:12])
-    raise DataError(f"{folder} holds nothing that bruit reads; expected {FORMATS}; found {found or 'nothing'}")
+    raise DataError(
+        "{folder} holds nothing that bruit reads; expected {FORMATS}; found {found}",
+        folder=folder,
+        FORMATS=FORMATS,
+        found=found or "nothing",
+    )
 
 
 def _where_labels_go(path: Path) -> str:

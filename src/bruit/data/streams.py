@@ -27,10 +27,15 @@ def refuse_no_file(path: Path) -> None:
     """Raise DataError where no file stands, or an empty one."""
     if not path.is_file():
         if os.path.lexists(path):
-            raise DataError(f"{path} is {what_stands_at(path)}; put the {path.suffix or 'data'} file itself there")
-        raise DataError(f"cannot read {path}: there is no such file")
+            raise DataError(
+                "{path} is {what_stands_at}; put the {suffix} file itself there",
+                path=path,
+                what_stands_at=what_stands_at(path),
+                suffix=path.suffix or "data",
+            )
+        raise DataError("cannot read {path}: there is no such file", path=path)
     if path.stat().st_size == 0:
-        raise DataError(f"{path} is an empty file (0 bytes); copy it again")
+        raise DataError("{path} is an empty file (0 bytes); copy it again", path=path)
 
 
 def what_stands_at(path: Path) -> str:
@@ -48,10 +53,12 @@ def damage_is_said(path: Path, kind: str) -> Iterator[None]:
     except BruitError:
         raise
     except MemoryError as error:
-        raise DataError(f"{path} needs more memory than there is; read it on a larger machine or split it") from error
+        raise DataError(
+            "{path} needs more memory than there is; read it on a larger machine or split it", path=path
+        ) from error
     except OSError as error:
         if error.strerror:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
+            raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
         raise DataError(_damaged(path, kind, error)) from error
     except Exception as error:
         raise DataError(_damaged(path, kind, error)) from error
@@ -89,7 +96,10 @@ def read_array(file: IO[bytes], dtype: np.dtype, count: int, where: str | Path) 
         part = file.read(min(BLOCK, len(content) - filled))
         if not part:
             raise DataError(
-                f"{where} is truncated: its header promises {len(content):,} bytes, it holds {filled:,}; copy it again"
+                "{where} is truncated: its header promises {n_content:,} bytes, it holds {filled:,}; copy it again",
+                where=where,
+                n_content=len(content),
+                filled=filled,
             )
         content[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
         filled += len(part)
@@ -107,13 +117,24 @@ def text_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
         total += len(line)
         refuse_bytes(path, total)
         if len(line) > MAX_LINE:
-            raise DataError(f"{path}, line {number}: longer than {MAX_LINE:,} bytes; is it a table, with line breaks?")
+            raise DataError(
+                "{path}, line {number}: longer than {MAX_LINE:,} bytes; is it a table, with line breaks?",
+                path=path,
+                number=number,
+                MAX_LINE=MAX_LINE,
+            )
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise DataError(f"{path}, line {number}: not text in UTF-8; save it as CSV in UTF-8") from error
+            raise DataError(
+                "{path}, line {number}: not text in UTF-8; save it as CSV in UTF-8", path=path, number=number
+            ) from error
         if "\0" in text:
-            raise DataError(f"{path}, line {number}: not text, it holds zero bytes; save it as CSV in UTF-8")
+            raise DataError(
+                "{path}, line {number}: not text, it holds zero bytes; save it as CSV in UTF-8",
+                path=path,
+                number=number,
+            )
         if text.strip():
             yield number, text
 

@@ -19,13 +19,13 @@ _OTHERS = (".npy", ".mat", ".csv", ".gz", ".idx", ".zip", ".h5", ".hdf5", ".pkl"
 def refuse_place(out: Path, force: bool) -> None:
     """Raise, before any work is done, where `out` names no format that is written, or is there already."""
     if out.suffix.lower() in _OTHERS or out.name.lower().endswith("-ubyte"):
-        raise ConfigError(f"expected {WRITTEN} to write to, received {out}")
+        raise ConfigError("expected {WRITTEN} to write to, received {out}", WRITTEN=WRITTEN, out=out)
     if not is_archive(out):
         return refuse_overwriting(out, force)
     if out.is_dir():
-        raise RunError(f"{out} is a folder; choose another name, or move it away")
+        raise RunError("{out} is a folder; choose another name, or move it away", out=out)
     if os.path.lexists(out) and not force:
-        raise RunError(f"{out} is there already; choose another name, or add --force to replace it")
+        raise RunError("{out} is there already; choose another name, or add --force to replace it", out=out)
 
 
 def is_archive(out: Path) -> bool:

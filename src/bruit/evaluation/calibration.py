@@ -44,7 +44,7 @@ def fit_temperature(scores: ArrayLike, labels: ArrayLike) -> float:
 def apply_temperature(scores: ArrayLike, temperature: float) -> NDArray[np.float32]:
     """softmax(scores / temperature): (N, C) logits or log-probabilities to (N, C) float32 probabilities."""
     if not (np.isfinite(temperature) and temperature > 0):
-        raise DataError(f"expected a temperature above 0, received {temperature}")
+        raise DataError("expected a temperature above 0, received {temperature}", temperature=temperature)
     scores = np.asarray(scores, dtype=np.float64)
     weights = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
     probs: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)

@@ -25,7 +25,9 @@ def only_one_right(correct_a: ArrayLike, correct_b: ArrayLike) -> tuple[int, int
     a, b = np.asarray(correct_a), np.asarray(correct_b)
     if a.dtype != bool or b.dtype != bool or a.ndim != 1 or a.shape != b.shape or not len(a):
         raise DataError(
-            f"expected two bool arrays of the same images, received {a.dtype} {a.shape} and {b.dtype} {b.shape}"
+            "expected two bool arrays of the same images, received {a.dtype} {a.shape} and {b.dtype} {b.shape}",
+            a=a,
+            b=b,
         )
     return int((a & ~b).sum()), int((b & ~a).sum())
 
@@ -43,7 +45,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979), in the order given."""
     p = np.asarray(p_values, dtype=np.float64)
     if not ((p >= 0) & (p <= 1)).all():
-        raise DataError(f"expected p-values in 0…1, received {list(p_values)}")
+        raise DataError("expected p-values in 0…1, received {p_values}", p_values=list(p_values))
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty_like(p)
@@ -83,7 +85,11 @@ def choose_winner(models: Mapping[str, Mapping[str, Any]]) -> str:
 def compare_on_test(correct: Correct, winner: str, seed: int) -> list[dict[str, Any]]:
     """The winner against every other model on the test set, McNemar's p also after Holm: results["comparison"]."""
     if winner not in correct:
-        raise DataError(f"expected the winner among {', '.join(correct) or 'no models'}, received {winner}")
+        raise DataError(
+            "expected the winner among {correct}, received {winner}",
+            correct=", ".join(correct) or "no models",
+            winner=winner,
+        )
     others = [name for name in correct if name != winner]
     adjusted = holm([mcnemar(correct[winner], correct[name]) for name in others])
     return [

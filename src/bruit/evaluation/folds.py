@@ -36,7 +36,7 @@ def summarise_crossval(
     Standard deviations divide by n - 1; "seed_std" is None with fewer than two runs.
     """
     if len(folds) < 2:
-        raise DataError(f"expected 2 folds or more, received {len(folds)}")
+        raise DataError("expected 2 folds or more, received {n_folds}", n_folds=len(folds))
     accuracies = [fold["accuracy"] for fold in folds]
     test_accuracies = [fold["test_accuracy"] for fold in folds]
     right = metrics.correct(oof_probs, labels)
@@ -73,7 +73,10 @@ def corrected_resampled_t(diffs: ArrayLike, n_train: float, n_test: float) -> di
     d = np.asarray(diffs, dtype=np.float64)
     if d.ndim != 1 or len(d) < 2 or not np.isfinite(d).all() or min(n_train, n_test) <= 0:
         raise DataError(
-            f"expected 2 differences or more and sizes above 0, received {d.tolist()}, {n_train} and {n_test}"
+            "expected 2 differences or more and sizes above 0, received {tolist}, {n_train} and {n_test}",
+            tolist=d.tolist(),
+            n_train=n_train,
+            n_test=n_test,
         )
     k = len(d)
     variance = max(float(d.var(ddof=1)), 1 / (6 * n_test**2))

@@ -20,9 +20,13 @@ def suspect_labels(
     """
     p, given = np.asarray(probs, np.float64), np.asarray(labels)
     if p.ndim != 2 or given.shape != (len(p),) or given.dtype.kind not in "iu":
-        raise DataError(f"expected (N, C) probabilities and (N,) labels, received {p.shape} and {given.shape}")
+        raise DataError(
+            "expected (N, C) probabilities and (N,) labels, received {p.shape} and {given.shape}", p=p, given=given
+        )
     if len(p) and not 0 <= given.min() <= given.max() < p.shape[1]:
-        raise DataError(f"expected labels in 0…{p.shape[1] - 1}, received {given.min()}…{given.max()}")
+        raise DataError(
+            "expected labels in 0…{shape}, received {min}…{max}", shape=p.shape[1] - 1, min=given.min(), max=given.max()
+        )
     rows = np.arange(len(p))
     others = p.copy()
     others[rows, given] = -1

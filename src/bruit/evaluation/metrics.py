@@ -23,19 +23,26 @@ def check_scores(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float
     """Give (N, C) scores as float64 and (N,) labels as int64; DataError unless they fit together."""
     scores, labels = np.asarray(scores), np.asarray(labels)
     if scores.ndim != 2 or 0 in scores.shape:
-        raise DataError(f"expected one row of scores per image, shape (N, C), received shape {scores.shape}")
+        raise DataError(
+            "expected one row of scores per image, shape (N, C), received shape {scores.shape}", scores=scores
+        )
     if scores.dtype.kind not in "fiu":
-        raise DataError(f"expected scores as real numbers, received {scores.dtype}")
+        raise DataError("expected scores as real numbers, received {scores.dtype}", scores=scores)
     if labels.shape != scores.shape[:1] or labels.dtype.kind not in "iu":
         raise DataError(
-            f"expected {len(scores)} integer labels, one for each row of scores, "
-            f"received shape {labels.shape} of {labels.dtype}"
+            "expected {n_scores} integer labels, one for each row of scores, "
+            "received shape {labels.shape} of {labels.dtype}",
+            n_scores=len(scores),
+            labels=labels,
         )
     n_classes = scores.shape[1]
     if labels.min() < 0 or labels.max() >= n_classes:
         raise DataError(
-            f"expected labels in 0…{n_classes - 1} for {n_classes} columns of scores, "
-            f"received {labels.min()}…{labels.max()}"
+            "expected labels in 0…{n_classes} for {n_classes2} columns of scores, received {min}…{max}",
+            n_classes=n_classes - 1,
+            n_classes2=n_classes,
+            min=labels.min(),
+            max=labels.max(),
         )
     if not np.isfinite(scores).all():
         raise DataError("received scores that are NaN or infinite; clip probabilities before taking their logarithm")
@@ -67,7 +74,12 @@ def wilson_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     Raises DataError unless 0 <= k <= n, n >= 1 and 0 < level < 1.
     """
     if not (0 <= k <= n and n >= 1 and 0 < level < 1):
-        raise DataError(f"expected 0 <= k <= n, n >= 1 and 0 < level < 1, received k={k}, n={n}, level={level}")
+        raise DataError(
+            "expected 0 <= k <= n, n >= 1 and 0 < level < 1, received k={k}, n={n}, level={level}",
+            k=k,
+            n=n,
+            level=level,
+        )
     z = float(ndtri((1 + level) / 2))
     share = k / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
@@ -128,11 +140,19 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int) 
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if labels.ndim != 1 or labels.shape != predictions.shape or not len(labels):
         raise DataError(
-            f"expected as many predictions as labels, received shapes {predictions.shape} and {labels.shape}"
+            "expected as many predictions as labels, received shapes {predictions.shape} and {labels.shape}",
+            predictions=predictions,
+            labels=labels,
         )
     for name, values in (("labels", labels), ("predictions", predictions)):
         if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= n_classes:
-            raise DataError(f"expected integer {name} in 0…{n_classes - 1}, received {values.min()}…{values.max()}")
+            raise DataError(
+                "expected integer {name} in 0…{n_classes}, received {min}…{max}",
+                name=name,
+                n_classes=n_classes - 1,
+                min=values.min(),
+                max=values.max(),
+            )
     cells = labels.astype(np.int64) * n_classes + predictions.astype(np.int64)
     return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).astype(np.int64)
 
@@ -189,7 +209,9 @@ def worst_mistakes(
     probs, labels = check_probabilities(probs, labels)
     ids = np.asarray(ids)
     if ids.shape != labels.shape:
-        raise DataError(f"expected one id for each of {len(labels)} images, received shape {ids.shape}")
+        raise DataError(
+            "expected one id for each of {n_labels} images, received shape {ids.shape}", n_labels=len(labels), ids=ids
+        )
     predictions, confidence = probs.argmax(axis=1), probs.max(axis=1)
     wrong = np.flatnonzero(predictions != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:top]

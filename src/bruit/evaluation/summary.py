@@ -27,7 +27,11 @@ def evaluate_split(
     """
     calibrated, truth = metrics.check_probabilities(probs, labels)
     if len(classes) != calibrated.shape[1]:
-        raise DataError(f"expected {calibrated.shape[1]} class names, one a column, received {len(classes)}")
+        raise DataError(
+            "expected {calibrated.shape[1]} class names, one a column, received {n_classes}",
+            calibrated=calibrated,
+            n_classes=len(classes),
+        )
     n = len(truth)
     predictions = calibrated.argmax(axis=1)
     n_right = int((predictions == truth).sum())

@@ -41,7 +41,7 @@ def export_onnx(model: Trained, path: Path, *, force: bool = False) -> dict[str,
         ) from error
 
     if path.exists() and not force:
-        raise RunError(f"{path} is there already; add --force to replace it, or choose another --out")
+        raise RunError("{path} is there already; add --force to replace it, or choose another --out", path=path)
     graph = _as_graph(model)
     onnx.checker.check_model(graph, full_check=True)
     content = graph.SerializeToString()
@@ -49,8 +49,11 @@ def export_onnx(model: Trained, path: Path, *, force: bool = False) -> dict[str,
     difference = _difference(model, session)
     if not difference <= TOLERANCE:
         raise ModelError(
-            f"{model.name} as ONNX differs from itself by {difference:.1e}, more than {TOLERANCE:g}; "
-            "try another version of onnxruntime"
+            "{model.name} as ONNX differs from itself by {difference:.1e}, more than {TOLERANCE:g}; "
+            "try another version of onnxruntime",
+            model=model,
+            difference=difference,
+            TOLERANCE=TOLERANCE,
         )
     write_atomically(path, lambda file: file.write(content))
     return {
@@ -91,7 +94,9 @@ def _as_graph(model: Trained) -> Any:
         add("Flatten", axis=1)
         add("Gemm", model.learned["weights"], model.learned["biases"], transB=1)
     else:
-        raise ModelError(f"{model.name} is no graph of layers, which is all that ONNX holds; export another model")
+        raise ModelError(
+            "{model.name} is no graph of layers, which is all that ONNX holds; export another model", model=model
+        )
     add("Div", np.float32(model.temperature))
     add("Softmax", axis=1)
 
@@ -138,7 +143,9 @@ def _add_layer(layer: nn.Module, add: Any) -> None:
         case nn.Dropout():
             pass
         case _:
-            raise ModelError(f"{type(layer).__name__} is no layer that can be exported; export another model")
+            raise ModelError(
+                "{layer} is no layer that can be exported; export another model", layer=type(layer).__name__
+            )
 
 
 def _learned(layer: nn.Module) -> list[NDArray[np.float32]]:

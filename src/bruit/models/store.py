@@ -45,7 +45,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
     """Read a model that a study or `bruit train` wrote. Raises ModelError if it is missing, damaged or not bruit's."""
     folder = Path(folder)
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} holds no model (config.json is missing); expected RUN/models/NAME")
+        raise ModelError("{folder} holds no model (config.json is missing); expected RUN/models/NAME", folder=folder)
     try:
         stored = read_json(folder / "config.json")
         kind = KINDS[stored["kind"]]
@@ -58,7 +58,9 @@ def load_model(folder: str | Path) -> Network | Baseline:
         model = new_model(name, config, classes, (height, width), choose_precision())
     except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
-            f"{folder / 'config.json'} is not a model's description ({error!r}); train it again"
+            "{folder} is not a model's description ({error!r}); train it again",
+            folder=folder / "config.json",
+            error=error,
         ) from error
     model.load_tensors(read_tensors(folder / "weights.safetensors"))
     return model
@@ -75,4 +77,4 @@ def read_tensors(path: Path) -> Tensors:
     try:
         return dict(decode(path.read_bytes()))
     except (OSError, SafetensorError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}; train the model again") from error
+        raise ModelError("cannot read {path}: {error}; train the model again", path=path, error=error) from error

@@ -36,7 +36,13 @@ class Trained(ABC):
         if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != self.input_shape:
             height, width = self.input_shape
             received = f"{images.dtype} {images.shape}"
-            raise DataError(f"{self.name} expects images as uint8 (N, {height}, {width}), received {received}")
+            raise DataError(
+                "{name} expects images as uint8 (N, {height}, {width}), received {received}",
+                name=self.name,
+                height=height,
+                width=width,
+                received=received,
+            )
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
         return apply_temperature(self.logits(np.ascontiguousarray(images)), 1.0)
@@ -103,7 +109,7 @@ class Network(Trained):
             self.module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
         except RuntimeError as error:
             raise ModelError(
-                f"the weights of {self.name} do not fit its config; they come from another model"
+                "the weights of {name} do not fit its config; they come from another model", name=self.name
             ) from error
 
 
@@ -143,7 +149,7 @@ class Baseline(Trained):
                 raise ValueError(f"{trial.shape[1]} classes")
         except (KeyError, IndexError, ValueError) as error:
             raise ModelError(
-                f"the weights of {self.name} do not fit its config; they come from another model"
+                "the weights of {name} do not fit its config; they come from another model", name=self.name
             ) from error
 
 

@@ -92,7 +92,7 @@ ZOO: dict[str, Entry] = {
 def entry(name: str) -> Entry:
     """The zoo's entry for `name`; raises ConfigError that lists the names there are."""
     if name not in ZOO:
-        raise ConfigError(f"no model is called {name}; choose among {', '.join(ZOO)}")
+        raise ConfigError("no model is called {name}; choose among {zoo}", name=name, zoo=", ".join(ZOO))
     return ZOO[name]
 
 

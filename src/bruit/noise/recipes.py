@@ -44,7 +44,9 @@ def apply(recipe: str, pair: DataPair, seed: int = 0, progress: Progress | None 
     with the number of images done and their total. Raises ConfigError for an unknown recipe.
     """
     if recipe not in RECIPES:
-        raise ConfigError(f"unknown recipe {recipe!r}; choose one of: {', '.join(RECIPES)}")
+        raise ConfigError(
+            "unknown recipe {recipe!r}; choose one of: {recipes}", recipe=recipe, recipes=", ".join(RECIPES)
+        )
     total = len(pair.train) + len(pair.test)
     done = 0
 

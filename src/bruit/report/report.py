@@ -57,7 +57,9 @@ def _samples(path: Path) -> Samples:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as samples:
             return dict(samples)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"cannot read the pictures in {path}: {error}; run the study again with --resume") from error
+        raise RunError(
+            "cannot read the pictures in {path}: {error}; run the study again with --resume", path=path, error=error
+        ) from error
 
 
 def _sections(results: Results, lang: str) -> list[Section]:

@@ -29,11 +29,16 @@ def find_model(model: str | Path) -> Trained:
     if name or (run / SETTINGS).is_file():
         if not name:
             if not (run / "results.json").is_file():
-                raise ModelError(f"{run} has no winner yet; resume the study, or name a model as {run}:NAME")
+                raise ModelError("{run} has no winner yet; resume the study, or name a model as {run}:NAME", run=run)
             name = read_results(run)["winner"]
         if not (run / "models" / name / "config.json").is_file():
             there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
-            raise ModelError(f"{run} has no finished model {name}; there are {', '.join(there) or 'none'}")
+            raise ModelError(
+                "{run} has no finished model {name}; there are {there}",
+                run=run,
+                name=name,
+                there=", ".join(there) or "none",
+            )
         return load_model(run / "models" / name)
     return load_model(run)
 
@@ -51,11 +56,17 @@ def evaluate(model: str | Path | Predictor, data: str | Path | DataPair | Datase
     unknown = [name for name in dataset.classes if name not in predictor.classes]
     if unknown:
         raise DataError(
-            f"the model knows the classes {', '.join(predictor.classes)}; the data also has {', '.join(unknown)}"
+            "the model knows the classes {classes}; the data also has {unknown}",
+            classes=", ".join(predictor.classes),
+            unknown=", ".join(unknown),
         )
     if dataset.shape != predictor.input_shape:
         expected, received = (f"{h} × {w}" for h, w in (predictor.input_shape, dataset.shape))
-        raise DataError(f"the model reads images of {expected} pixels, the data has {received}; resize them first")
+        raise DataError(
+            "the model reads images of {expected} pixels, the data has {received}; resize them first",
+            expected=expected,
+            received=received,
+        )
     # A data set need not hold every class that the model knows, nor number them alike.
     index = np.array([predictor.classes.index(name) for name in dataset.classes])
     probabilities = predictor.probabilities(dataset.images)

@@ -98,7 +98,7 @@ def make_plan(pair: DataPair, choice: Choice, *, run: Path, workers: int | None,
     folds = min(choice.folds, QUICK_FOLDS) if quick else choice.folds
     repeats = min(choice.repeats, QUICK_REPEATS) if quick else choice.repeats
     if not models:
-        raise ConfigError(f"expected one model or more, received none; choose among {', '.join(ZOO)}")
+        raise ConfigError("expected one model or more, received none; choose among {zoo}", zoo=", ".join(ZOO))
     chosen = {name: entry(name) for name in [*models, *crossval]}
 
     def epochs_of(name: str) -> int | None:

@@ -32,17 +32,36 @@ def read_results(run: Path) -> dict[str, Any]:
     if not (run / SETTINGS).is_file():
         raise no_run(run)
     if not path.is_file():
-        raise RunError(f"{run} is not finished (results.json is missing); go on with {how_to_resume(run)}")
+        raise RunError(
+            "{run} is not finished (results.json is missing); go on with {how_to_resume}",
+            run=run,
+            how_to_resume=how_to_resume(run),
+        )
     try:
         results = read_json(path)
     except DataError as error:
-        raise RunError(f"{path} is damaged ({error.__cause__}); write it again with {how_to_resume(run)}") from error
+        raise RunError(
+            "{path} is damaged ({error.__cause__}); write it again with {how_to_resume}",
+            path=path,
+            error=error,
+            how_to_resume=how_to_resume(run),
+        ) from error
     schema = results.get("schema") if isinstance(results, dict) else None
     if schema != SCHEMA:
-        raise RunError(f"{path} has layout {schema}, expected {SCHEMA}; run the study again with this version")
+        raise RunError(
+            "{path} has layout {schema}, expected {SCHEMA}; run the study again with this version",
+            path=path,
+            schema=schema,
+            SCHEMA=SCHEMA,
+        )
     missing = [key for key in PARTS if key not in results]
     if missing:
-        raise RunError(f"{path} is damaged ({', '.join(missing)} missing); write it again with {how_to_resume(run)}")
+        raise RunError(
+            "{path} is damaged ({missing} missing); write it again with {how_to_resume}",
+            path=path,
+            missing=", ".join(missing),
+            how_to_resume=how_to_resume(run),
+        )
     return dict(results)
 
 

@@ -62,7 +62,9 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
                 # The settings go last: without them what is left would be taken for somebody else's files.
                 remove(folder, (*OWN, SETTINGS))
             elif not resume:
-                raise RunError(f"{folder} holds a run already; add --resume to go on with it, --force to replace it")
+                raise RunError(
+                    "{folder} holds a run already; add --resume to go on with it, --force to replace it", folder=folder
+                )
             else:
                 _check_same(read_settings(folder), settings, folder)
         _sweep(folder)
@@ -77,14 +79,24 @@ def read_settings(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise no_run(folder) from error
     except ValueError as error:
-        raise RunError(f"{folder / SETTINGS} is damaged ({error}); add --force to start again") from error
+        raise RunError(
+            "{folder} is damaged ({error}); add --force to start again", folder=folder / SETTINGS, error=error
+        ) from error
 
 
 def no_run(folder: Path) -> RunError:
     """What is to be said of a folder without study.toml."""
     if _is_lost(folder):
-        return RunError(f"{folder} is a run that lost its {SETTINGS}; put it back, or choose another folder")
-    return RunError(f"{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study")
+        return RunError(
+            "{folder} is a run that lost its {SETTINGS}; put it back, or choose another folder",
+            folder=folder,
+            SETTINGS=SETTINGS,
+        )
+    return RunError(
+        "{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study",
+        folder=folder,
+        SETTINGS=SETTINGS,
+    )
 
 
 def _is_lost(folder: Path) -> bool:
@@ -148,11 +160,16 @@ def _check_same(stored: dict[str, Any], settings: Settings, folder: Path) -> Non
         return
     key = changed[0]
     if key == "fingerprint":
-        raise RunError(f"the data have changed since {folder} was begun; restore them, or add --force to start again")
+        raise RunError(
+            "the data have changed since {folder} was begun; restore them, or add --force to start again", folder=folder
+        )
     before, now = (str(side.get(key)) for side in (stored, wanted))
     detail = f"was {before}, is {now}" if len(before + now) < 120 else "differs"
     raise RunError(
-        f"{folder} was begun with other settings ({key} {detail}); repeat them, or add --force to start again"
+        "{folder} was begun with other settings ({key} {detail}); repeat them, or add --force to start again",
+        folder=folder,
+        key=key,
+        detail=detail,
     )
 
 

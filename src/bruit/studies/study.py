@@ -84,7 +84,9 @@ def study(
     except DataError as error:
         if data is not None or not begun:
             raise
-        raise RunError(f"{run} was begun with data that is not there now: {error}; name it beside --resume") from error
+        raise RunError(
+            "{run} was begun with data that is not there now: {error}; name it beside --resume", run=run, error=error
+        ) from error
     if choice.quick:
         pair = quick_sample(pair, choice.seed)
     plan = make_plan(pair, choice, run=run, workers=workers, begun=begun)

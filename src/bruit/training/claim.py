@@ -25,10 +25,12 @@ def locked(folder: Path, record: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; give --out a folder")
+        raise RunError("{folder} is a file; give --out a folder", folder=folder)
     for outer in folder.resolve().parents:
         if any((outer / name).is_file() for name in RECORDS):
-            raise RunError(f"{folder} lies inside {outer}, where another run is; choose another --out")
+            raise RunError(
+                "{folder} lies inside {outer}, where another run is; choose another --out", folder=folder, outer=outer
+            )
     lock = FileLock(folder / "lock", timeout=0)
     try:
         present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
@@ -36,16 +38,20 @@ def locked(folder: Path, record: str) -> Iterator[None]:
         foreign = [name for name in present if name != "lock" and not name.startswith(f".{record}.")]
         if foreign and record not in present:
             raise RunError(
-                f"{folder} holds other files ({', '.join(foreign[:4])}); give --out an empty or a new folder"
+                "{folder} holds other files ({foreign}); give --out an empty or a new folder",
+                folder=folder,
+                foreign=", ".join(foreign[:4]),
             )
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise RunError(
-            f"another study or training is writing into {folder}; wait for it, or choose another --out"
+            "another study or training is writing into {folder}; wait for it, or choose another --out", folder=folder
         ) from error
     except OSError as error:
-        raise RunError(f"cannot write into {folder}: {error.strerror}; choose another --out") from error
+        raise RunError(
+            "cannot write into {folder}: {error.strerror}; choose another --out", folder=folder, error=error
+        ) from error
     try:
         yield
     finally:
@@ -73,16 +79,23 @@ def claim(
         elif (folder / record).is_file():
             if not resume:
                 raise RunError(
-                    f"{folder} holds a training already; add --resume to go on with it, --force to replace it"
+                    "{folder} holds a training already; add --resume to go on with it, --force to replace it",
+                    folder=folder,
                 )
             try:
                 before = dict(read_json(folder / record))
             except (DataError, TypeError, ValueError) as error:
-                raise RunError(f"{folder / record} is damaged; add --force, or choose another --out") from error
+                raise RunError(
+                    "{folder} is damaged; add --force, or choose another --out", folder=folder / record
+                ) from error
             changed = [key for key, value in request.items() if before.get(key) != value]
             if changed:
                 what = "data" if changed == ["fingerprint"] else next(key for key in changed if key != "fingerprint")
-                raise RunError(f"{folder} was begun with another {what}; repeat it, or choose another --out")
+                raise RunError(
+                    "{folder} was begun with another {what}; repeat it, or choose another --out",
+                    folder=folder,
+                    what=what,
+                )
         write_json(folder / record, request)
         yield
 
@@ -97,5 +110,7 @@ def remove(folder: Path, names: Iterable[str]) -> None:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise RunError(
-                f"cannot delete {path}: {error.strerror}; make it writable, or choose another --out"
+                "cannot delete {path}: {error.strerror}; make it writable, or choose another --out",
+                path=path,
+                error=error,
             ) from error

@@ -112,8 +112,12 @@ class Loop:
             seconds = time.perf_counter() - start
             if not math.isfinite(train_loss):
                 raise ModelError(
-                    f"training of {self.model.name} diverged: the loss is {train_loss} in epoch {epoch + 1}; "
-                    f"lower the learning rate ({recipe.learning_rate:g})"
+                    "training of {name} diverged: the loss is {train_loss} in epoch {epoch}; "
+                    "lower the learning rate ({recipe.learning_rate:g})",
+                    name=self.model.name,
+                    train_loss=train_loss,
+                    epoch=epoch + 1,
+                    recipe=recipe,
                 )
             validation_loss, validation_accuracy = self.validate()
             row = {
@@ -143,7 +147,7 @@ class Loop:
         scores = self.model.logits(self.validation.images)
         if not np.isfinite(scores).all():
             raise ModelError(
-                f"training of {self.model.name} diverged: its logits are not finite; lower the learning rate"
+                "training of {name} diverged: its logits are not finite; lower the learning rate", name=self.model.name
             )
         accuracy = float((scores.argmax(axis=1) == self.validation.labels).mean())
         return nll(apply_temperature(scores, 1.0), self.validation.labels), accuracy
@@ -176,8 +180,9 @@ class Loop:
             self.take_over(tensors)
         except (KeyError, IndexError, RuntimeError, ValueError) as error:
             raise ModelError(
-                f"{self.folder / CHECKPOINT} is not of a training of {self.model.name} such as this one; "
-                "remove it, or train into another folder"
+                "{folder} is not of a training of {name} such as this one; remove it, or train into another folder",
+                folder=self.folder / CHECKPOINT,
+                name=self.model.name,
             ) from error
 
     def take_over(self, tensors: Tensors) -> None:

@@ -33,7 +33,7 @@ def folds(dataset: Dataset, k: int, seed: int) -> list[tuple[Index, Index]]:
     Raises ConfigError for k < 2, DataError if a class has fewer images (or sources) than `needed_for_folds`.
     """
     if k < 2:
-        raise ConfigError(f"expected 2 folds or more, received {k}")
+        raise ConfigError("expected 2 folds or more, received {k}", k=k)
     least = needed_for_folds(k)
     _refuse_rare(
         dataset,
@@ -67,7 +67,14 @@ def _refuse_rare(dataset: Dataset, least: int, need: str) -> None:
     if sources[rarest] < least:
         n, apart = int(dataset.counts[rarest]), sources[rarest]
         copies = f" (copies of only {apart})" if apart < n else ""
-        raise DataError(f"class {dataset.classes[rarest]} has {n} of {len(dataset):,} training images{copies}; {need}")
+        raise DataError(
+            "class {classes} has {n} of {n_dataset:,} training images{copies}; {need}",
+            classes=dataset.classes[rarest],
+            n=n,
+            n_dataset=len(dataset),
+            copies=copies,
+            need=need,
+        )
 
 
 def stratified_sample(dataset: Dataset, n: int, seed: int) -> Dataset:

@@ -19,7 +19,9 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {folder / 'history.jsonl'}: {error}; train the model again") from error
+        raise DataError(
+            "cannot read {folder}: {error}; train the model again", folder=folder / "history.jsonl", error=error
+        ) from error
 
 
 def drop_damaged(folder: Path, *, held_out: bool = False) -> None:
@@ -47,6 +49,10 @@ def _read_all(folder: Path, held_out: bool) -> None:
     load_model(folder)
     epochs = read_json(folder / "config.json").get("train", {}).get("epochs")
     if len(read_history(folder)) != epochs:
-        raise DataError(f"{folder / 'history.jsonl'} is not that of {epochs} epochs; train the model again")
+        raise DataError(
+            "{folder} is not that of {epochs} epochs; train the model again",
+            folder=folder / "history.jsonl",
+            epochs=epochs,
+        )
     for name in ("val_labels.npy", "val_probs.npy", *(["held_out_probs.npy"] if held_out else [])):
         read_npy(folder / name)

@@ -21,7 +21,9 @@ def whole(name: str, value: Number) -> Number:
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise ConfigError(f"expected a whole number as {name}, received {value!r}") from error
+        raise ConfigError("expected a whole number as {name}, received {value!r}", name=name, value=value) from error
     if number < LEAST[name]:
-        raise ConfigError(f"expected {LEAST[name]} or more as {name}, received {number}")
+        raise ConfigError(
+            "expected {least} or more as {name}, received {number}", least=LEAST[name], name=name, number=number
+        )
     return number

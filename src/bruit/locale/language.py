@@ -1,0 +1,40 @@
+"""Which language people read, and the catalogues of its sentences."""
+
+from __future__ import annotations
+
+import gettext
+import os
+from functools import cache
+from pathlib import Path
+
+DOMAIN = "bruit"
+LANGUAGES = ("en", "fr")
+CATALOGUES = Path(__file__).parent
+
+
+@cache
+def translator(lang: str = "en") -> gettext.NullTranslations:
+    """The sentences in `lang`; those without a translation, and all in a language without a catalogue, are English."""
+    return gettext.translation(DOMAIN, CATALOGUES, [lang], fallback=True)
+
+
+def language() -> str:
+    """The language of the person at this machine: the first that the environment names, if bruit speaks it.
+
+    LANGUAGE (a list), LC_ALL, LC_MESSAGES and LANG are asked in this order, as gettext does.
+    """
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            wanted = value.split(":")[0]
+            short = wanted.split(".")[0].split("_")[0].split("-")[0].lower()
+            return short if short in LANGUAGES else "en"
+    return "en"
+
+
+def speak(lang: str) -> None:
+    """From now on, in this process and those that it starts, speak `lang`; so do the sentences of the command line's
+    own parser.
+    """
+    os.environ["LANGUAGE"] = lang
+    gettext.bindtextdomain(DOMAIN, str(CATALOGUES))
+    gettext.textdomain(DOMAIN)

@@ -1,0 +1,54 @@
+"""Sentences that carry their values with them, so that they can be said in any language, later and elsewhere."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+from typing import Any
+
+from bruit.locale.language import translator
+
+
+class Sentence:
+    """An English sentence with {fields}, as for `str.format`, and their values: `Sentence("{n:,} images", n=6000)`.
+
+    The English text is also the key of its translation, so it is written out in full where it is made. A value may be a
+    sentence, or an error, of its own. Without values braces are taken as they stand.
+    """
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        self.template, self.values = template, values
+
+    def __str__(self) -> str:
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """The sentence in `lang`, its numbers as they are written there."""
+        template = translator(lang).gettext(self.template) if self.template else ""
+        return _In(lang).format(template, **self.values) if self.values else template
+
+
+class _In(Formatter):
+    """`str.format` as a language has it."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return super().convert_field(self._said(value), conversion)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(self._said(value), format_spec))
+        return number(text, self.lang) if format_spec and isinstance(value, int | float) else text
+
+    def _said(self, value: Any) -> Any:
+        speak = getattr(value, "said", None)
+        return speak(self.lang) if callable(speak) else value
+
+
+def number(text: str, lang: str) -> str:
+    """A number as Python formats it ("1,234.5", "98.9%") as people who read `lang` write it."""
+    if lang == "fr":
+        text = text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
+        text = re.sub("%$", "\N{NARROW NO-BREAK SPACE}%", text)
+    return text
