@@ -33,11 +33,14 @@ lint: .venv/test.done
 	$(INSTALL) torch
 	touch $@
 
-.venv/train.done: .venv/torch.done pyproject.toml
+# Installing compiles the catalogues of sentences.
+CATALOGUES := $(wildcard src/bruit/locale/*/LC_MESSAGES/*.po)
+
+.venv/train.done: .venv/torch.done pyproject.toml $(CATALOGUES)
 	$(INSTALL) --editable '.[train]'
 	touch $@
 
-.venv/test.done: .venv/torch.done pyproject.toml
+.venv/test.done: .venv/torch.done pyproject.toml $(CATALOGUES)
 	$(INSTALL) --editable '.[test]'
 	touch $@ .venv/train.done
 

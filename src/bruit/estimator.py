@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bruit.data.dataset import Dataset, Images
 from bruit.errors import ConfigError, DataError
+from bruit.locale import Sentence
 from bruit.models.trained import PIXELS_AT_ONCE, new_model
 from bruit.models.zoo import entry
 from bruit.training.device import Precision, limited_threads
@@ -207,7 +208,11 @@ def _image_shape(asked: Any, given: tuple[int, int] | None, n_features: int) -> 
     except (TypeError, ValueError) as error:
         raise ConfigError("expected image_shape as (height, width), received {asked!r}", asked=asked) from error
     if min(height, width) < 1 or height * width != n_features or given not in (None, (height, width)):
-        received = f"images of {given[0]} × {given[1]}" if given else f"{n_features} features"
+        received = (
+            Sentence("images of {given[0]} × {given[1]}", given=given)
+            if given
+            else Sentence("{n_features} features", n_features=n_features)
+        )
         raise ConfigError(
             "expected images of {height} × {width}, as image_shape says, received {received}",
             height=height,

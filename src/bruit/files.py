@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from bruit.errors import DataError, RunError
+from bruit.locale import Sentence
 
 LONGEST_HEADER = 2**16
 
@@ -93,7 +94,7 @@ def read_npy(path: Path) -> np.ndarray:
     except OSError as error:
         raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
     except Exception as error:  # NumPy's reader parses headers as Python, and damaged ones fail in many ways
-        what = "an empty file" if size == 0 else "not a whole .npy file"
+        what = Sentence("an empty file") if size == 0 else Sentence("not a whole .npy file")
         raise DataError(
             "{path} is {what} ({size:,} bytes); write it again with numpy.save", path=path, what=what, size=size
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -123,7 +124,10 @@ def test_train_then_evaluate(cli, npy_folder, tmp_path: Path) -> None:
 
     shown = cli("train", "dnn", data, "--out", out, "--epochs", "2", "--seed", "3", "--resume")
     assert shown.out.startswith("dnn: ")
-    assert shown.out.endswith(f"of 60 validation images right, trained in 0 s. The model is in {out}\n")
+    assert re.search(
+        r"of 60 validation images right, trained in [0-9.]+\N{NO-BREAK SPACE}s\. The model is in ", shown.out
+    )
+    assert shown.out.endswith(f" {out}\n")
     taken = cli("train", "knn", data, "--out", out)
     assert "holds a training already" in taken.problem()
     assert "This takes" not in taken.err
@@ -183,9 +187,9 @@ def test_crossval_keeps_its_folder_to_one_question(cli, npy_folder, tmp_path: Pa
     monkeypatch.setattr("bruit.training.pool.fit", lambda *args, **named: pytest.fail("trained again"))
     assert cli("crossval", "logistic", *arguments).json == first
     for changed, what in (
-        (("crossval", "knn", *arguments), "model"),
-        (("crossval", "logistic", *arguments, "--seed", "1"), "seed"),
-        (("crossval", "logistic", *arguments, "--folds", "3"), "folds"),
+        (("crossval", "knn", *arguments), "another model; repeat it"),
+        (("crossval", "logistic", *arguments, "--seed", "1"), "another seed; repeat it"),
+        (("crossval", "logistic", *arguments, "--folds", "3"), "another folds; repeat it"),
         (
             (
                 "crossval",
@@ -193,10 +197,10 @@ def test_crossval_keeps_its_folder_to_one_question(cli, npy_folder, tmp_path: Pa
                 npy_folder(train_labels=np.arange(600) % 7, test_labels=np.zeros(200, int)),
                 *arguments[1:],
             ),
-            "data",
+            "other data; repeat them",
         ),
     ):
-        expected = f"{out} was begun with another {what}; repeat it, or choose another --out"
+        expected = f"{out} was begun with {what}, or choose another --out"
         assert cli(*changed).problem() == expected
 
 

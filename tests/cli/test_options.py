@@ -34,9 +34,9 @@ def test_names(text: str | None, expected: tuple[str, ...]) -> None:
     ],
 )
 def test_what_was_stopped_can_go_on(stopped: list[str], again: str) -> None:
-    assert how_to_resume(stopped) == f"; nothing is lost, go on with: bruit {again}"
+    assert how_to_resume(stopped) == f"stopped; nothing is lost, go on with: bruit {again}"
 
 
 @pytest.mark.parametrize("stopped", [["evaluate", "study"], ["crossval", "dnn", "study"], ["--debug"], []])
 def test_other_commands_are_simply_called_again(stopped: list[str]) -> None:
-    assert how_to_resume(stopped) == ""
+    assert how_to_resume(stopped) == "stopped"

@@ -56,7 +56,12 @@ def test_a_finished_training_is_resumed_at_once(few: DataPair, tmp_path: Path, m
 
 @pytest.mark.parametrize(
     ("changed", "what"),
-    [({"name": "knn"}, "model"), ({"seed": 1}, "seed"), ({"epochs": 5}, "epochs"), ({"other data": True}, "data")],
+    [
+        ({"name": "knn"}, "another model; repeat it"),
+        ({"seed": 1}, "another seed; repeat it"),
+        ({"epochs": 5}, "another epochs; repeat it"),
+        ({"other data": True}, "other data; repeat them"),
+    ],
 )
 def test_resume_refuses_another_training(
     few: DataPair, tmp_path: Path, changed: dict[str, Any], what: str, refused
@@ -65,7 +70,7 @@ def test_resume_refuses_another_training(
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     data = few.test if changed.pop("other data", False) else few.train
     name = changed.pop("name", "logistic")
-    with refused(RunError, f"{tmp_path} was begun with another {what}; repeat it, or choose another --out"):
+    with refused(RunError, f"{tmp_path} was begun with {what}, or choose another --out"):
         train(name, data, tmp_path, resume=True, **changed)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 

@@ -37,14 +37,14 @@ def test_one_that_is_taken_is_given_to_the_same_request_only_if_asked_for(folder
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"seed": 1}, "seed"),
-        ({"model": "dnn"}, "model"),
-        ({"fingerprint": "def"}, "data"),
-        ({"fingerprint": "def", "seed": 1}, "seed"),
+        ({"seed": 1}, "another seed; repeat it"),
+        ({"model": "dnn"}, "another model; repeat it"),
+        ({"fingerprint": "def"}, "other data; repeat them"),
+        ({"fingerprint": "def", "seed": 1}, "another seed; repeat it"),
     ],
 )
 def test_another_request_is_told_what_differs(folder, refused, changes, what):
-    with refused(RunError, f"{folder} was begun with another {what}; repeat it, or choose another --out"):
+    with refused(RunError, f"{folder} was begun with {what}, or choose another --out"):
         claimed(folder, resume=True, **changes)
     assert read_json(folder / "training.json") == REQUEST
 

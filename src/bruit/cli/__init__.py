@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from bruit import __version__
+from bruit.cli.language import DEBUG, LANG, LanguageGroup, asked_for, in_words, words
 from bruit.errors import BruitError
+from bruit.locale import language, speak
 
 # Their first lines, so that `bruit --help` need not import them: start-up is felt at every call.
 COMMANDS = {
@@ -29,7 +31,7 @@ COMMANDS = {
 }
 
 
-class Group(click.Group):
+class Group(LanguageGroup):
     """Commands in the order of their use, imported when one of them is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -42,14 +44,13 @@ class Group(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section(words("Commands")):
+            formatter.write_dl([(name, in_words(summary)) for name, summary in COMMANDS.items()])
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="bruit %(version)s")
-@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
-def bruit(debug: bool) -> None:
+def bruit() -> None:
     """Noisy digit images: which network reads them, how far to trust it.
 
     \b
@@ -60,16 +61,23 @@ def bruit(debug: bool) -> None:
       bruit check FOLDER                what is wrong with the data
       bruit evaluate RUN FOLDER         a trained model on other images
 
+    \b
+    Every command takes --lang fr (or en) and --help.
+
     DATA is a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, an .npz, .mat or CSV
     file, IDX files, folders of images (docs/formats.md), or a name: mnist, mnist+course. Exit code 0: done, 1: a
     problem, said in one line, 2: wrong usage.
     """
 
 
+bruit.params += [LANG, DEBUG]
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; an error is one line, unless --debug."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
+    speak(asked_for(arguments) or language())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that knows no × must not end an hour's work
             stream.reconfigure(errors="backslashreplace")
@@ -82,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         from bruit.cli.options import how_to_resume
 
-        click.echo(f"bruit: stopped{how_to_resume(arguments)}", err=True)
+        click.echo(f"bruit: {how_to_resume(arguments)}", err=True)
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has enough; Python must not complain about it at exit.
@@ -91,18 +99,20 @@ def main(arguments: list[str] | None = None) -> None:
     except BruitError as error:
         if debug:
             raise
-        click.echo(f"bruit: {' '.join(str(error).split())}", err=True)
+        click.echo(f"bruit: {' '.join(error.said(language()).split())}", err=True)
         sys.exit(1)
     except ImportError as error:
         if debug:
             raise
-        click.echo(
-            f"bruit: {error}; install what training needs, in the folder of bruit: pip install -e '.[train]'", err=True
+        missing = words(
+            "{error}; install what training needs, in the folder of bruit: pip install -e '.[train]'", error=error
         )
+        click.echo(f"bruit: {missing}", err=True)
         sys.exit(1)
     except Exception as error:
         if debug:
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        click.echo(f"bruit: unexpected {what}; run it again with bruit --debug for details", err=True)
+        unexpected = words("unexpected {what}; run it again with bruit --debug for details", what=what)
+        click.echo(f"bruit: {unexpected}", err=True)
         sys.exit(1)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from bruit.cli.options import json_option, print_json
+from bruit.cli.options import command, json_option, print_json
 
 if TYPE_CHECKING:
     from bruit.training.pool import Schedule, Task
 
 
-@click.command()
+@command()
 @click.argument("data", default="mnist+course")
 @click.option("--labels", is_flag=True, help="Look for wrong labels too, by networks trained on folds: minutes.")
 @click.option(

@@ -8,13 +8,14 @@ import click
 
 from bruit.cli.check import check as check  # every command is found here
 from bruit.cli.convert import convert as convert
-from bruit.cli.options import FOLDER, json_option, print_json, training_options
+from bruit.cli.language import say, words
+from bruit.cli.options import FOLDER, command, json_option, print_json, training_options
 from bruit.cli.study import study as study
 
 DATA = "mnist+course"
 
 
-@click.command()
+@command()
 @click.argument("data")
 @click.option("--recipe", required=True, help="Name of the recipe, such as course.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same noise.")
@@ -36,18 +37,23 @@ def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bo
 
     refuse_overwriting(out, force)
     pair = load(data)
-    with bar("Noise") as advance:
+    with bar(words("Noise")) as advance:
         noisy = apply(recipe, pair, seed, advance)
     paths = write_npy_folder(noisy, out, force)
     if as_json:
         return print_json({"name": noisy.name, "seed": seed, "files": [str(path) for path in paths]})
     height, width = noisy.train.shape
-    click.echo(
-        f"{len(noisy.train):,} training and {len(noisy.test):,} test images of {height} × {width} pixels are in {out}"
+    say(
+        "{train:,} training and {test:,} test images of {height} × {width} pixels are in {out}",
+        train=len(noisy.train),
+        test=len(noisy.test),
+        height=height,
+        width=width,
+        out=out,
     )
 
 
-@click.command()
+@command()
 @click.argument("model")
 @click.argument("data", default=DATA)
 @click.option("--out", required=True, type=FOLDER, help="Folder for the model.")
@@ -69,7 +75,7 @@ def train(
       bruit evaluate reader mnist+course
     """
     from bruit.cli.progress import TrainProgress
-    from bruit.cli.tables import percent
+    from bruit.cli.tables import numbers, percent
     from bruit.data.sources import load
     from bruit.studies.train import train as train_model
     from bruit.training.device import choose_precision
@@ -97,13 +103,17 @@ def train(
     if as_json:
         return print_json(summary)
     validation = summary["validation"]
-    click.echo(
-        f"{model}: {percent(validation['accuracy'])} of {validation['n']:,} validation images right, "
-        f"trained in {summary['train']['seconds']:.0f} s. The model is in {out}"
+    say(
+        "{model}: {accuracy} of {n:,} validation images right, trained in {time}. The model is in {out}",
+        model=model,
+        accuracy=percent(validation["accuracy"]),
+        n=validation["n"],
+        time=numbers().duration(summary["train"]["seconds"]),
+        out=out,
     )
 
 
-@click.command()
+@command()
 @click.argument("model")
 @click.argument("data", default=DATA)
 @json_option
@@ -127,7 +137,7 @@ def evaluate(model: str, data: str, as_json: bool) -> None:
     evaluation_table(figures)
 
 
-@click.command()
+@command()
 @click.argument("model")
 @click.argument("data", default=DATA)
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Number of folds.")
@@ -166,7 +176,7 @@ def crossval(
     from bruit.training.pool import Schedule, Task
 
     pair = load(data)
-    with BoardProgress(f"{model}, {folds} folds") as progress:
+    with BoardProgress(words("{model}, {folds} folds", model=model, folds=folds)) as progress:
 
         def estimate(left: list[Task], schedule: Schedule) -> None:
             if left:
@@ -190,7 +200,7 @@ def crossval(
     crossval_table(figures)
 
 
-@click.command()
+@command()
 @click.argument("runs", nargs=-1, required=True)
 @json_option
 def compare(runs: tuple[str, ...], as_json: bool) -> None:
@@ -210,7 +220,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> None:
     comparison_table(compared)
 
 
-@click.command()
+@command()
 @click.argument("run", type=FOLDER)
 @json_option
 def report(run: Path, as_json: bool) -> None:
@@ -227,10 +237,10 @@ def report(run: Path, as_json: bool) -> None:
     path = rebuild(run)
     if as_json:
         return print_json({"report": str(path)})
-    click.echo(f"The report: {path}")
+    say("The report: {path}", path=path)
 
 
-@click.command()
+@command()
 @click.argument("model")
 @click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Kind of file.")
 @click.option("--out", required=True, type=FOLDER, help="The file.")
@@ -253,13 +263,15 @@ def export(model: str, kind: str, out: Path, force: bool, as_json: bool) -> None
     told = export_onnx(find_model(model), out, force=force)
     if as_json:
         return print_json(told)
-    click.echo(
-        f"{told['model']}: {told['bytes'] / 1e6:.1f} MB, probabilities within {told['max_difference']:.0e} of its own. "
-        f"The model is in {out}"
+    say(
+        "{model}: {size:.1f} MB, probabilities within {max_difference:.0e} of its own. The model is in {out}",
+        **told,
+        size=told["bytes"] / 1e6,
+        out=out,
     )
 
 
-@click.command()
+@command()
 @json_option
 def models(as_json: bool) -> None:
     """List the models that bruit can train.

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from bruit.cli.options import FOLDER, json_option, print_json
+from bruit.cli.language import say
+from bruit.cli.options import FOLDER, command, json_option, print_json
 
 
-@click.command()
+@command()
 @click.argument("data", metavar="IN")
 @click.argument("out", type=FOLDER)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
@@ -46,6 +47,11 @@ def convert(data: str, out: Path, force: bool, as_json: bool) -> None:
         }
         return print_json(described)
     findings_lines(pair.findings)
-    click.echo(
-        f"{len(pair.train):,} training and {len(pair.test):,} test images of {height} × {width} pixels are in {out}"
+    say(
+        "{train:,} training and {test:,} test images of {height} × {width} pixels are in {out}",
+        train=len(pair.train),
+        test=len(pair.test),
+        height=height,
+        width=width,
+        out=out,
     )

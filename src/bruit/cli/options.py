@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from bruit.locale import Sentence, language
+from bruit.cli.language import Command, words
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 FOLDER = click.Path(path_type=Path)
+command = partial(click.command, cls=Command)
 
 
 def json_option(function: F) -> F:
@@ -34,11 +36,6 @@ def training_options(function: F) -> F:
     )(function)
 
 
-def say(template: str, /, **values: Any) -> None:
-    """One sentence for people, in their language: `say("{n:,} images are in {out}", n=n, out=out)`."""
-    click.echo(Sentence(template, **values).said(language()))
-
-
 def print_json(value: Any) -> None:
     """The one way in which results reach programs."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
@@ -52,11 +49,12 @@ def names(text: str | None, otherwise: T) -> tuple[str, ...] | T:
 
 
 def how_to_resume(arguments: list[str]) -> str:
-    """What to say to whoever stopped a command that can go on."""
+    """What to say to whoever stopped a command, which perhaps can go on."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
     kept = command == "crossval" and any(argument.partition("=")[0] == "--out" for argument in arguments)
     if command not in ("study", "train") and not kept:
-        return ""
+        return words("stopped")
     again = [argument for argument in arguments if argument not in ("--force", "--resume")]
     # A cross-validation goes on with what is in its --out without being told to.
-    return f"; nothing is lost, go on with: bruit {shlex.join([*again, *([] if kept else ['--resume'])])}"
+    again = ["bruit", *again, *([] if kept else ["--resume"])]
+    return words("stopped; nothing is lost, go on with: {command}", command=shlex.join(again))

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from bruit.cli.language import words
+from bruit.locale import Counted, language
+
 if TYPE_CHECKING:
     from bruit.studies.study import Stage
     from bruit.training.loop import Progress as FitProgress
@@ -33,7 +36,7 @@ def make_bars(console: Console) -> Progress:
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn(words("left")),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console,
@@ -52,7 +55,7 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
 def about_minutes(seconds: float) -> str:
     """How long it will take, no more precisely than one can know."""
     minutes = max(1, round(seconds / 60))
-    return f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return Counted("about {n} minute", "about {n} minutes", n=minutes).said(language())
 
 
 class _Bars:
@@ -74,7 +77,7 @@ class _Bars:
 
     def expect(self, seconds: float) -> None:
         """Say how long it will take."""
-        self.console.print(f"This takes {about_minutes(seconds)}.")
+        self.console.print(words("This takes {time}.", time=about_minutes(seconds)))
 
     def line(self, text: str) -> None:
         """Say it in a log file too, but not too often."""
@@ -85,7 +88,12 @@ class _Bars:
 
 def measured(epoch: float, loss: float, accuracy: float) -> str:
     """What a bar says beside the time."""
-    return f"epoch {epoch:.0f} · loss {loss:.3f} · accuracy {accuracy:.1%}"
+    return words(
+        "epoch {epoch:.0f} · loss {loss:.3f} · accuracy {accuracy:.1%}",
+        epoch=float(epoch),
+        loss=float(loss),
+        accuracy=float(accuracy),
+    )
 
 
 class TrainProgress(_Bars):
@@ -114,7 +122,8 @@ class BoardProgress(_Bars):
         done, running = board[:, 0], (board[:, 0] > 0) & (board[:, 0] < 1)
         note = measured(*board[running, 1:].mean(axis=0)) if running.any() else ""
         self.bars.update(self.task, completed=float(done.mean()), note=note)
-        self.line(f"{self.title}: {done.mean():.0%}, {int((done >= 1).sum())} of {len(done)} done")
+        ready = words("{ready} of {n} done", ready=int((done >= 1).sum()), n=len(done))
+        self.line(f"{self.title}: {done.mean():.0%}, {ready}")
 
 
 class CheckProgress(BoardProgress):
@@ -123,7 +132,7 @@ class CheckProgress(BoardProgress):
     def __init__(self) -> None:
         super().__init__("Labels")
         self.bars.update(self.task, visible=False)
-        self.steps = self.bars.add_task("Checks", note="")
+        self.steps = self.bars.add_task(words("Checks"), note="")
 
     def checks(self, done: int, total: int) -> None:
         self.bars.update(self.steps, completed=done, total=total)
@@ -148,14 +157,14 @@ class StudyProgress(_Bars):
     def stage(self, stage: Stage) -> None:
         match stage.name:
             case "data":
-                self.console.print("Reading the data")
+                self.console.print(words("Reading the data"))
             case "training":
                 self._begin(stage)
             case "test":
                 self._end_training()
-                self.console.print("Reading the test set, once, with every model")
+                self.console.print(words("Reading the test set, once, with every model"))
             case "report":
-                self.console.print("Writing the report")
+                self.console.print(words("Writing the report"))
             case "done":
                 self._end_training()
 
@@ -166,19 +175,29 @@ class StudyProgress(_Bars):
         self.seconds = list(stage.seconds)
         left = [seconds for task, seconds in zip(stage.tasks, self.seconds, strict=True) if not task.done]
         if not left:
-            self.console.print("All trainings are done already.")
+            self.console.print(words("All trainings are done already."))
             return
         for task in stage.tasks:
             place, _, number = task.folder.name.partition("-")
-            counted = f"fold {int(number) + 1}" if place == "fold" else f"another seed, {number}"
-            self.labels.append(task.name if task.folder.parent.name == "models" else f"{task.name}, {counted}")
+            if task.folder.parent.name == "models":
+                self.labels.append(task.name)
+            elif place == "fold":
+                self.labels.append(words("{model}, fold {fold}", model=task.name, fold=int(number) + 1))
+            else:
+                self.labels.append(words("{model}, another seed, {number}", model=task.name, number=number))
         about = about_minutes(total(left, stage.schedule) * 1.1)
         self.console.print(
-            f"{len(left)} training{'s' if len(left) != 1 else ''}, {stage.schedule.workers} at a time: {about}. "
-            f"The report grows in {self.out / 'report.html'}; Ctrl-C stops, --resume goes on.",
+            words(
+                "{trainings}, {workers} at a time: {about}. The report grows in {report}; Ctrl-C stops, --resume goes "
+                "on.",
+                trainings=Counted("{n} training", "{n} trainings", n=len(left)),
+                workers=stage.schedule.workers,
+                about=about,
+                report=self.out / "report.html",
+            ),
             soft_wrap=True,
         )
-        self.whole = self.bars.add_task("All trainings", total=sum(self.seconds), note="")
+        self.whole = self.bars.add_task(words("All trainings"), total=sum(self.seconds), note="")
 
     def board(self, board: Board) -> None:
         if self.whole is None:
@@ -193,9 +212,10 @@ class StudyProgress(_Bars):
                 if row in self.rows:
                     self.bars.remove_task(self.rows.pop(row))
         done = float((board[:, 0] * self.seconds).sum())
-        ready = f"{len(self.reported)} of {len(board)} done"
+        ready = words("{ready} of {n} done", ready=len(self.reported), n=len(board))
         self.bars.update(self.whole, completed=done, note=ready)
-        self.line(f"{done / (sum(self.seconds) or 1):.0%} of the training, {ready}")
+        share = done / (sum(self.seconds) or 1)
+        self.line(words("{share:.0%} of the training, {ready}", share=share, ready=ready))
 
     def _end_training(self) -> None:
         for task in [*self.rows.values(), *([self.whole] if self.whole is not None else [])]:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from bruit.cli.options import FOLDER, json_option, names, print_json, training_options
+from bruit.cli.language import say, words
+from bruit.cli.options import FOLDER, command, json_option, names, print_json, training_options
 
 
-@click.command()
+@command()
 @click.argument("data", required=False)
 @click.option("--out", default="run", show_default=True, type=FOLDER, help="The run folder: report, results, models.")
 @click.option(
@@ -58,7 +59,7 @@ def study(
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
     if resume and force:
-        raise click.UsageError("--resume goes on with the run in --out, --force replaces it: take one of them")
+        raise click.UsageError(words("--resume goes on with the run in --out, --force replaces it: take one of them"))
     from bruit.cli.progress import StudyProgress
     from bruit.cli.tables import models_table, sentences
     from bruit.studies.study import study as run_study
@@ -83,4 +84,5 @@ def study(
         return print_json(results)
     models_table(results)
     sentences(results)
-    click.echo(f"\nThe report: {out / 'report.html'}")
+    click.echo()
+    say("The report: {path}", path=out / "report.html")

@@ -11,22 +11,26 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from bruit.locale import Numbers, printable
+from bruit.cli.language import in_words, say, words
+from bruit.locale import Numbers, language, mark, printable
 
 if TYPE_CHECKING:
     from bruit.data.dataset import Finding
     from bruit.studies.check import Checkup
 
-LEFT = ("Model", "Class", "Data", "What it is", "Run", "Severity", "Split", "What", "Figure", "Remedy")
-# What a narrow terminal does without, first to last; names and accuracies always stand.
-DISPENSABLE = (
-    *("Training", "Epochs", "Held out", "Images", "ECE", "NLL", "F1", "Precision", "95 % interval"),
-    *("p (McNemar, Holm)", "Validation"),
+# Headings of columns of words, of which those that a narrow terminal does without, first to last; of columns of numbers
+# likewise. Names and accuracies always stand.
+LEFT = (
+    *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
+    *(mark("What"), mark("Figure"), mark("Remedy")),
 )
+DISPENSABLE = (
+    *(mark("Training"), mark("Epochs"), mark("Held out"), mark("Images"), mark("ECE"), mark("NLL"), mark("F1")),
+    *(mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
+)
+ALWAYS = (mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"))
 # A word is broken when it is longer than this and there is no room.
 WORD = 10
-NUMBERS = Numbers("en")
-percent = NUMBERS.percent
 
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None) -> None:
@@ -43,8 +47,8 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], capt
     else:
         table = Table(box=box.SIMPLE_HEAD)
         for column in cells:
-            words = column in LEFT
-            table.add_column(column, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+            left = column in LEFT
+            table.add_column(in_words(column), justify="left" if left else "right", overflow="fold", no_wrap=not left)
         for row in zip(*cells.values(), strict=True):
             table.add_row(*row)
         console.print(table)
@@ -54,9 +58,19 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], capt
 
 def _width(cells: Mapping[str, Sequence[str]]) -> int:
     """How wide a table of these columns is at least."""
-    widest = {column: max(map(cell_len, [column, *values])) for column, values in cells.items()}
+    widest = {column: max(map(cell_len, [in_words(column), *values])) for column, values in cells.items()}
     around = 3 * len(cells) + 1
     return around + sum(min(width, WORD) if column in LEFT else width for column, width in widest.items())
+
+
+def numbers() -> Numbers:
+    """Numbers as the person at this machine writes them."""
+    return Numbers(language())
+
+
+def percent(fraction: float) -> str:
+    """0.98864 as "98.86%"."""
+    return numbers().percent(fraction)
 
 
 def make_console() -> Console:
@@ -76,27 +90,39 @@ def models_table(results: Mapping[str, Any]) -> None:
             marked(name, name == results["winner"]),
             percent(model["validation"]["accuracy"]),
             percent(model["test"]["accuracy"]),
-            NUMBERS.percent_range(*model["test"]["accuracy_ci95"]),
-            f"{model['test']['nll']:.3f}",
+            numbers().percent_range(*model["test"]["accuracy_ci95"]),
+            numbers().decimal(model["test"]["nll"], 3),
             percent(model["test"]["ece"]),
-            NUMBERS.duration(model["train"]["seconds"]),
+            numbers().duration(model["train"]["seconds"]),
         ]
         for name, model in results["models"].items()
     ]
-    n = results["dataset"]["test"]["n"]
     columns = ("Model", "Validation", "Test", "95 % interval", "NLL", "ECE", "Training")
-    show(f"{results['dataset']['name']}: accuracy", columns, rows, f"{n:,} test images; ← chosen on validation")
+    title = words("{name}: accuracy", name=results["dataset"]["name"])
+    n = results["dataset"]["test"]["n"]
+    show(title, columns, rows, words("{n:,} test images; ← chosen on validation", n=n))
     for name, entry in results["crossval"].items():
         crossval_line(name, entry)
 
 
 def crossval_line(name: str, entry: Mapping[str, Any]) -> None:
     """A cross-validation in one line."""
-    make_console().print(
-        f"{printable(name)}, {entry['k']} folds: {percent(entry['mean'])} ± {100 * entry['std']:.2f} "
-        f"(chance alone: ± {100 * entry['binomial_std']:.2f}"
-        + (f", another seed: ± {100 * entry['seed_std']:.2f})" if entry["seed_std"] is not None else ")")
-    )
+    parts = {
+        "name": printable(name),
+        "k": entry["k"],
+        "mean": percent(entry["mean"]),
+        "std": 100 * entry["std"],
+        "chance": 100 * entry["binomial_std"],
+    }
+    if entry["seed_std"] is None:
+        line = words("{name}, {k} folds: {mean} ± {std:.2f} (chance alone: ± {chance:.2f})", **parts)
+    else:
+        line = words(
+            "{name}, {k} folds: {mean} ± {std:.2f} (chance alone: ± {chance:.2f}, another seed: ± {seed:.2f})",
+            **parts,
+            seed=100 * entry["seed_std"],
+        )
+    make_console().print(line)
 
 
 def sentences(results: Mapping[str, Any]) -> None:
@@ -104,7 +130,7 @@ def sentences(results: Mapping[str, Any]) -> None:
     from bruit.report.conclusion import sentences as conclude
 
     console = make_console()
-    for claim in conclude(results):
+    for claim in conclude(results, language()):
         console.print(f"· {' '.join(claim)}")
 
 
@@ -115,16 +141,20 @@ def evaluation_table(figures: Mapping[str, Any]) -> None:
         for row in figures["per_class"]
     ]
     low, high = figures["accuracy_ci95"]
-    title = (
-        f"{percent(figures['accuracy'])} of {figures['n']:,} images right "
-        f"(95 % interval {NUMBERS.percent_range(low, high)}), NLL {figures['nll']:.3f}, ECE {percent(figures['ece'])}"
+    title = words(
+        "{accuracy} of {n:,} images right (95 % interval {interval}), NLL {nll:.3f}, ECE {ece}",
+        accuracy=percent(figures["accuracy"]),
+        n=figures["n"],
+        interval=numbers().percent_range(low, high),
+        nll=figures["nll"],
+        ece=percent(figures["ece"]),
     )
-    confused = ", ".join(f"{row['true']} as {row['predicted']}: {row['count']}" for row in figures["most_confused"][:5])
+    confused = ", ".join(words("{true} as {predicted}: {count}", **row) for row in figures["most_confused"][:5])
     show(
         title,
         ("Class", "Precision", "Recall", "F1", "Images"),
         rows,
-        f"Most confused: {confused}" if confused else None,
+        words("Most confused: {confused}", confused=confused) if confused else None,
     )
 
 
@@ -135,12 +165,13 @@ def crossval_table(figures: Mapping[str, Any]) -> None:
             f"{row['fold'] + 1}",
             f"{row['n']:,}",
             percent(row["accuracy"]),
-            f"{row['nll']:.3f}",
-            NUMBERS.duration(row["seconds"]),
+            numbers().decimal(row["nll"], 3),
+            numbers().duration(row["seconds"]),
         ]
         for row in figures["folds"]
     ]
-    show(f"{figures['model']}: {figures['k']} folds", ("Fold", "Held out", "Accuracy", "NLL", "Training"), rows)
+    title = words("{model}: {k} folds", model=figures["model"], k=figures["k"])
+    show(title, ("Fold", "Held out", "Accuracy", "NLL", "Training"), rows)
     crossval_line(figures["model"], figures)
 
 
@@ -153,58 +184,73 @@ def comparison_table(compared: Mapping[str, Any]) -> None:
             row["data"],
             percent(row["validation_accuracy"]),
             percent(row["accuracy"]),
-            NUMBERS.percent_range(*row["accuracy_ci95"]),
+            numbers().percent_range(*row["accuracy_ci95"]),
         ]
         for row in compared["models"]
     ]
     columns = ("Run", "Model", "Data", "Validation", "Test", "95 % interval")
-    show("Accuracy", columns, rows, "← chosen on validation in its run")
+    show(words("Accuracy"), columns, rows, words("← chosen on validation in its run"))
     if len(rows) > 1 and not compared["comparison"]:
-        click.echo("The runs were tested on different images: their models cannot be compared image by image.")
+        say("The runs were tested on different images: their models cannot be compared image by image.")
     if not compared["comparison"]:
         return
     rows = [
         [
             row["b"],
-            f"{100 * row['difference']:+.2f}",
-            NUMBERS.points_range(*row["ci95"]),
-            NUMBERS.p_value(row["mcnemar_p_holm"]),
+            numbers().points(row["difference"]),
+            numbers().points_range(*row["ci95"]),
+            numbers().p_value(row["mcnemar_p_holm"]),
         ]
         for row in compared["comparison"]
     ]
-    title = f"How far {compared['comparison'][0]['a']} is ahead, in percentage points"
+    title = words("How far {a} is ahead, in percentage points", a=compared["comparison"][0]["a"])
     show(title, ("Model", "Ahead", "95 % interval", "p (McNemar, Holm)"), rows)
 
 
 def findings_lines(findings: Iterable[Finding]) -> None:
     """What was noticed about data, a line each."""
+    from bruit.data.findings import as_dict, said
+
     for finding in findings:
-        click.echo(f"· {printable(finding.message)}")
+        click.echo(f"· {printable(said(as_dict(finding), language())[0])}")
 
 
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:
     """The models that can be trained."""
     rows = [
-        [model["name"], model["summary"], str(model["recipe"]["epochs"]) if model["recipe"] else "–"] for model in zoo
+        [model["name"], in_words(model["summary"]), str((model["recipe"] or {}).get("epochs", "–"))] for model in zoo
     ]
-    show("Models", ("Model", "What it is", "Epochs"), rows)
+    show(words("Models"), ("Model", "What it is", "Epochs"), rows)
 
 
 def findings_table(checkup: Checkup) -> None:
     """What the data doctor found, the worst first."""
     rows = [
-        [finding.severity, finding.split, finding.code, _with_examples(finding), finding.remedy]
+        [in_words(finding.severity), in_words(finding.split), finding.code, *_said(finding)]
         for finding in checkup.findings
     ]
-    counts = f"{checkup.n['train']:,} training and {checkup.n['test']:,} test images"
-    columns = ("Severity", "Split", "What", "Figure", "Remedy")
-    show(f"{checkup.name}: {counts}, checked in {NUMBERS.duration(checkup.seconds)}", columns, rows)
+    title = words(
+        "{name}: {train:,} training and {test:,} test images, checked in {time}",
+        name=checkup.name,
+        **checkup.n,
+        time=numbers().duration(checkup.seconds),
+    )
+    show(title, ("Severity", "Split", "What", "Figure", "Remedy"), rows)
 
 
-def _with_examples(finding: Finding) -> str:
-    """The message of a finding, and the first of its examples."""
+def _said(finding: Finding) -> tuple[str, str]:
+    """The message of a finding with the first of its examples, and its remedy."""
+    from bruit.data.findings import as_dict, said
+
+    message, remedy = said(as_dict(finding), language())
     shown = [
-        f"{example.split} {example.index}" + (f" ({example.note})" if example.note else "")
+        f"{in_words(example.split)} {example.index}" + (f" ({example.note})" if example.note else "")
         for example in finding.examples[:4]
     ]
-    return f"{finding.message} See {', '.join(shown)}." if shown else finding.message
+    if shown:
+        message += " " + words("See {examples}.", examples=", ".join(shown))
+    return message, remedy
+
+
+# What stands in cells as a word of its own.
+CELLS = (mark("error"), mark("warning"), mark("info"), mark("train"), mark("test"), mark("both"))

@@ -15,6 +15,7 @@ from scipy.special import bdtr
 
 from bruit.errors import DataError
 from bruit.evaluation.folds import ALPHA, sample_dependence
+from bruit.locale import Sentence
 
 Correct = Mapping[str, NDArray[np.bool_]]
 Claim = dict[str, Any]
@@ -87,7 +88,7 @@ def compare_on_test(correct: Correct, winner: str, seed: int) -> list[dict[str, 
     if winner not in correct:
         raise DataError(
             "expected the winner among {correct}, received {winner}",
-            correct=", ".join(correct) or "no models",
+            correct=", ".join(correct) or Sentence("no models"),
             winner=winner,
         )
     others = [name for name in correct if name != winner]

@@ -9,12 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bruit.locale.language import LANGUAGES, language, speak, translator
-from bruit.locale.sentence import Sentence
+from bruit.locale.sentence import Counted, Sentence, mark
 
 if TYPE_CHECKING:
     from bruit.locale.numbers import Numbers
 
-__all__ = ["LANGUAGES", "NBSP", "Numbers", "Sentence", "language", "printable", "speak", "translator"]
+__all__ = [
+    "LANGUAGES",
+    "NBSP",
+    "Counted",
+    "Numbers",
+    "Sentence",
+    "language",
+    "mark",
+    "printable",
+    "speak",
+    "translator",
+]
 
 NBSP = "\u00a0"
 

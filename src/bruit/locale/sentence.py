@@ -24,8 +24,27 @@ class Sentence:
 
     def said(self, lang: str) -> str:
         """The sentence in `lang`, its numbers as they are written there."""
-        template = translator(lang).gettext(self.template) if self.template else ""
+        template = self._template(lang)
         return _In(lang).format(template, **self.values) if self.values else template
+
+    def _template(self, lang: str) -> str:
+        return translator(lang).gettext(self.template) if self.template else ""
+
+
+class Counted(Sentence):
+    """A sentence about n things, in singular and plural: `Counted("{n} fold", "{n} folds", n=5)`."""
+
+    def __init__(self, one: str, many: str, /, *, n: int, **values: Any) -> None:
+        super().__init__(one, n=n, **values)
+        self.many = many
+
+    def _template(self, lang: str) -> str:
+        return translator(lang).ngettext(self.template, self.many, self.values["n"])
+
+
+def mark(text: str) -> str:
+    """`text` as it is: it is translated where it is shown, and the mark lets the catalogue know of it."""
+    return text
 
 
 class _In(Formatter):
@@ -39,16 +58,16 @@ class _In(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text = str(super().format_field(self._said(value), format_spec))
-        return number(text, self.lang) if format_spec and isinstance(value, int | float) else text
+        return _number(text, self.lang) if format_spec and isinstance(value, int | float) else text
 
     def _said(self, value: Any) -> Any:
         speak = getattr(value, "said", None)
         return speak(self.lang) if callable(speak) else value
 
 
-def number(text: str, lang: str) -> str:
+def _number(text: str, lang: str) -> str:
     """A number as Python formats it ("1,234.5", "98.9%") as people who read `lang` write it."""
     if lang == "fr":
         text = text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
-        text = re.sub("%$", "\N{NARROW NO-BREAK SPACE}%", text)
+        text = re.sub("%$", "\N{NO-BREAK SPACE}%", text)
     return text

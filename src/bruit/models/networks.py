@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bruit.locale import mark
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -126,6 +128,13 @@ class Reading(nn.Module):
         normalised = (pixels - self.mean) / self.std
         logits: Tensor = self.body(normalised.contiguous(memory_format=torch.channels_last))
         return logits
+
+
+# The words of which `describe` makes its lines, for whoever translates them.
+WORDS = (
+    *(mark("convolution"), mark("stride"), mark("dense"), mark("batch normalisation"), mark("max pooling")),
+    *(mark("maximum over all positions"), mark("dropout")),
+)
 
 
 def describe(body: nn.Module) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bruit.data.dataset import Images
 from bruit.errors import DataError, ModelError
 from bruit.evaluation.calibration import apply_temperature
+from bruit.locale import mark
 from bruit.models import networks
 from bruit.models.baselines import Logistic, Neighbours, Tensors
 from bruit.models.zoo import Config
@@ -117,8 +118,8 @@ class Baseline(Trained):
     """One of scikit-learn's."""
 
     LAYERS: ClassVar[dict[type, list[str]]] = {
-        Logistic: ["one weight for each pixel and class"],
-        Neighbours: ["all training images, kept"],
+        Logistic: [mark("one weight for each pixel and class")],
+        Neighbours: [mark("all training images, kept")],
     }
 
     def __init__(self, name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int]) -> None:

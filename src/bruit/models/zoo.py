@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from bruit.errors import ConfigError
+from bruit.locale import mark
 from bruit.models.baselines import Logistic, Neighbours
 from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.training.recipe import Augmentation, Focus, Recipe
@@ -27,27 +28,27 @@ class Entry:
 
 ZOO: dict[str, Entry] = {
     "logistic": Entry(
-        "Logistic regression",
-        "One weight for each pixel and class: what a straight line can do.",
+        mark("Logistic regression"),
+        mark("One weight for each pixel and class: what a straight line can do."),
         "baseline",
         Logistic(),
     ),
     "knn": Entry(
-        "Nearest neighbours",
-        "The five most similar training images vote.",
+        mark("Nearest neighbours"),
+        mark("The five most similar training images vote."),
         "baseline",
         Neighbours(),
     ),
     "dnn": Entry(
-        "DNN",
-        "Two dense layers with dropout, as the notebooks train it.",
+        mark("DNN"),
+        mark("Two dense layers with dropout, as the notebooks train it."),
         "dense",
         Dense((256, 128), dropout=0.3),
         Recipe(epochs=15, batch_size=128, optimizer="rmsprop", learning_rate=1e-3, keep="best"),
     ),
     "dnn-plus": Entry(
-        "DNN, improved",
-        "Three wider dense layers with batch normalisation, a one-cycle schedule and augmentation.",
+        mark("DNN, improved"),
+        mark("Three wider dense layers with batch normalisation, a one-cycle schedule and augmentation."),
         "dense",
         Dense((1024, 512, 256), batch_norm=True),
         Recipe(
@@ -61,15 +62,17 @@ ZOO: dict[str, Entry] = {
         ),
     ),
     "cnn": Entry(
-        "CNN",
-        "Convolutions, max pooling and dropout: the network of the textbooks.",
+        mark("CNN"),
+        mark("Convolutions, max pooling and dropout: the network of the textbooks."),
         "convolutional",
         Convolutional((32, 64, 64), dropout=0.3),
         Recipe(epochs=8, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best"),
     ),
     "cnn-plus": Entry(
-        "CNN, improved",
-        "Five convolutions with batch normalisation, trained by Muon with augmentation, most of all on hard images.",
+        mark("CNN, improved"),
+        mark(
+            "Five convolutions with batch normalisation, trained by Muon with augmentation, most of all on hard images."
+        ),
         "convolutional",
         Normalised((16, 32, 96, 128, 128), strides=(1, 2, 2, 1, 1)),
         Recipe(

@@ -28,7 +28,7 @@ class Speaker:
         self._html = html
 
     def name(self, model: str) -> str:
-        title = printable(self._models.get(model, {}).get("title", model))
+        title = printable(self.gettext(self._models.get(model, {}).get("title", model)))
         return Markup("<b>{}</b>").format(title) if self._html else f"“{title}”"
 
     def say(self, message: str, **parts: str) -> str:

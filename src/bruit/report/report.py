@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,15 @@ from markupsafe import Markup
 from bruit.data.findings import said
 from bruit.errors import RunError
 from bruit.files import write_text
-from bruit.locale import Numbers, printable, translator
+from bruit.locale import Numbers, mark, printable, translator
 from bruit.report import conclusion, pictures
 from bruit.report.figures import Results, Samples, confidence_words, drawn, plots, ranked, shown_split, slug
 from bruit.report.style import Look, looks
+
+# The description of a layer is phrases and numbers: "convolution 16 → 32, 3 × 3, stride 2".
+PHRASE = re.compile(r"[^\W\d_]{2,}(?:,? [^\W\d_]{2,})*")
+# Values of settings that are words.
+VALUES = (mark("constant"), mark("one-cycle"), mark("last"), mark("best"))
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,28 @@ def write(run_folder: Path, results: Results, lang: str = "en") -> Path:
     not drawn again. The same results give the same bytes.
     Raises RunError where samples.npz is damaged or the folder cannot be written.
     """
+    results = _in_language(results, lang)
     samples = _samples(run_folder / "samples.npz")
     every_look = looks([*results.get("models", {}), *results.get("crossval", {})])
     figures = drawn(run_folder / "figures", plots(results, samples, every_look, lang))
     page = run_folder / "report.html"
     write_text(page, _render(results, samples, figures, every_look, lang))
     return page
+
+
+def _in_language(results: Results, lang: str) -> Results:
+    """The results with what they say of the models in `lang`; names of people's own stay as they are."""
+    gettext = translator(lang).gettext
+    command = {"command": gettext(results["command"])} if results.get("command") else {}
+
+    def said(entry: Mapping[str, Any]) -> dict[str, Any]:
+        spoken: dict[str, Any] = {key: gettext(entry[key]) for key in ("title", "summary") if entry.get(key)}
+        if entry.get("layers"):
+            spoken["layers"] = [PHRASE.sub(lambda phrase: gettext(phrase[0]), layer) for layer in entry["layers"]]
+        return {**entry, **spoken}
+
+    models = {name: said(entry) for name, entry in results.get("models", {}).items()}
+    return {**results, **command, "models": models}
 
 
 def _samples(path: Path) -> Samples:
@@ -178,6 +200,8 @@ def _settings(lang: str) -> Any:
         "optimizer": gettext("optimizer"),
         "learning_rate": gettext("learning rate"),
         "weight_decay": gettext("weight decay"),
+        "muon_learning_rate": gettext("learning rate of Muon"),
+        "muon_weight_decay": gettext("weight decay of Muon"),
         "schedule": gettext("schedule"),
         "label_smoothing": gettext("label smoothing"),
         "dropout": gettext("dropout"),
@@ -207,6 +231,6 @@ def _settings(lang: str) -> Any:
             return numbers.plain(value)
         if isinstance(value, list | tuple):
             return ", ".join(map(words, value))
-        return printable(value)
+        return printable(gettext(value) if value else value)
 
     return lambda items: [(labels.get(key, printable(key).replace("_", " ")), words(items[key])) for key in items]

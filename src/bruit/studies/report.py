@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bruit.locale import language
 from bruit.report.report import write
 from bruit.studies.results import read_results
 
 
-def rebuild(run: str | Path) -> Path:
-    """Write report.html and the figures of a finished run again; returns the report's path. Raises RunError."""
+def rebuild(run: str | Path, lang: str | None = None) -> Path:
+    """Write report.html and the figures of a finished run again, in `lang`, or in the language of the environment.
+
+    Returns the report's path. Raises RunError.
+    """
     run = Path(run)
-    return write(run, read_results(run))
+    return write(run, read_results(run), lang or language())

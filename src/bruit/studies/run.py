@@ -16,6 +16,7 @@ from typing import Any
 
 from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json, write_text
+from bruit.locale import Sentence
 from bruit.training.claim import locked, remove
 
 SETTINGS = "study.toml"
@@ -164,7 +165,8 @@ def _check_same(stored: dict[str, Any], settings: Settings, folder: Path) -> Non
             "the data have changed since {folder} was begun; restore them, or add --force to start again", folder=folder
         )
     before, now = (str(side.get(key)) for side in (stored, wanted))
-    detail = f"was {before}, is {now}" if len(before + now) < 120 else "differs"
+    short = len(before + now) < 120
+    detail = Sentence("was {before}, is {now}", before=before, now=now) if short else Sentence("differs")
     raise RunError(
         "{folder} was begun with other settings ({key} {detail}); repeat them, or add --force to start again",
         folder=folder,

@@ -19,6 +19,7 @@ from bruit.data.dataset import DataPair
 from bruit.data.sources import load
 from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json, write_npy, write_npz
+from bruit.locale import language, mark
 from bruit.models.store import load_model
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
@@ -196,10 +197,10 @@ def _command() -> str:
     program = Path(sys.argv[0])
     if program.stem == "bruit" or program.parent.name == "bruit":  # the latter is `python -m bruit`
         return shlex.join(["bruit", *(word for word in sys.argv[1:] if word not in ("--resume", "--force"))])
-    return "bruit.study(…), called from Python"
+    return mark("bruit.study(…), called from Python")
 
 
 def _report(run: Path, results: dict[str, Any]) -> None:
     from bruit.report.report import write
 
-    write(run, results)
+    write(run, results, language())

@@ -90,11 +90,14 @@ def claim(
                 ) from error
             changed = [key for key, value in request.items() if before.get(key) != value]
             if changed:
-                what = "data" if changed == ["fingerprint"] else next(key for key in changed if key != "fingerprint")
+                if changed == ["fingerprint"]:
+                    raise RunError(
+                        "{folder} was begun with other data; repeat them, or choose another --out", folder=folder
+                    )
                 raise RunError(
-                    "{folder} was begun with another {what}; repeat it, or choose another --out",
+                    "{folder} was begun with another {setting}; repeat it, or choose another --out",
                     folder=folder,
-                    what=what,
+                    setting=next(key for key in changed if key != "fingerprint"),
                 )
         write_json(folder / record, request)
         yield

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
 from bruit.errors import ConfigError, DataError
+from bruit.locale import Sentence
 
 Index = NDArray[np.int64]
 VALIDATION_PARTS = 10
@@ -17,7 +18,8 @@ def validation_split(dataset: Dataset, seed: int, parts: int = VALIDATION_PARTS)
 
     Images of one source stay together. Raises DataError if a class has one image (or source) only.
     """
-    _refuse_rare(dataset, 2, "a validation split needs 2 of each class: add images of it, or remove the class")
+    need = Sentence("a validation split needs 2 of each class: add images of it, or remove the class")
+    _refuse_rare(dataset, 2, need)
     rng = np.random.default_rng(seed)
     chosen = []
     for label in range(len(dataset.classes)):
@@ -35,12 +37,13 @@ def folds(dataset: Dataset, k: int, seed: int) -> list[tuple[Index, Index]]:
     if k < 2:
         raise ConfigError("expected 2 folds or more, received {k}", k=k)
     least = needed_for_folds(k)
-    _refuse_rare(
-        dataset,
-        least,
-        f"{k} folds, each with a validation split of its own, need {least} of each class: "
+    need = Sentence(
+        "{k} folds, each with a validation split of its own, need {least} of each class: "
         "add images of it, remove the class, or change the number of folds",
+        k=k,
+        least=least,
     )
+    _refuse_rare(dataset, least, need)
     return _parts(dataset, seed, k)
 
 
@@ -60,13 +63,13 @@ def _parts(dataset: Dataset, seed: int, k: int) -> list[tuple[Index, Index]]:
     return list(grouped.split(rows, dataset.labels, groups=dataset.ids))
 
 
-def _refuse_rare(dataset: Dataset, least: int, need: str) -> None:
+def _refuse_rare(dataset: Dataset, least: int, need: Sentence) -> None:
     """Raise DataError if a class has fewer than `least` different sources; `need` says what they are for."""
     sources = [len(np.unique(dataset.ids[dataset.labels == label])) for label in range(len(dataset.classes))]
     rarest = int(np.argmin(sources))
     if sources[rarest] < least:
         n, apart = int(dataset.counts[rarest]), sources[rarest]
-        copies = f" (copies of only {apart})" if apart < n else ""
+        copies = Sentence(" (copies of only {apart})", apart=apart) if apart < n else ""
         raise DataError(
             "class {classes} has {n} of {n_dataset:,} training images{copies}; {need}",
             classes=dataset.classes[rarest],
