@@ -6,6 +6,8 @@ import os
 
 # Networks this small only wait for each other's threads. It must be said before PyTorch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Whatever the person who runs the tests speaks.
+os.environ["LANGUAGE"] = "en"
 
 import copy
 from collections.abc import Callable, Iterator

@@ -40,6 +40,7 @@ Cli = Callable[..., Outcome]
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LANGUAGE", "en")  # --lang sets it for the rest of a process
 
     def run(*arguments: str | Path) -> Outcome:
         capsys.readouterr()

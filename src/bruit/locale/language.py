@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -25,9 +26,8 @@ def language() -> str:
     """
     for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(variable):
-            wanted = value.split(":")[0]
-            short = wanted.split(".")[0].split("_")[0].split("-")[0].lower()
-            return short if short in LANGUAGES else "en"
+            wanted = [re.split("[._@-]", name)[0].lower() for name in value.split(":")]
+            return next((name for name in wanted if name in LANGUAGES), "en")
     return "en"
 
 

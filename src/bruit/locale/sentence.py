@@ -47,11 +47,25 @@ def mark(text: str) -> str:
     return text
 
 
+# What the operating system says most often, always in English.
+REASONS = (
+    *(mark("No space left on device"), mark("Permission denied"), mark("No such file or directory")),
+    *(mark("Read-only file system"), mark("Is a directory"), mark("Not a directory"), mark("File too large")),
+    *(mark("Input/output error"), mark("File name too long"), mark("Disk quota exceeded"), mark("File exists")),
+)
+
+
 class _In(Formatter):
     """`str.format` as a language has it."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        value, used = super().get_field(field_name, args, kwargs)
+        if field_name.endswith("strerror") and value in REASONS:
+            value = translator(self.lang).gettext(value)
+        return value, used
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
         return super().convert_field(self._said(value), conversion)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import ConfigError
+from bruit.locale import mark
 from bruit.noise.course import course
 from bruit.noise.draws import Draws
 
@@ -32,7 +33,7 @@ class Recipe(NamedTuple):
 
 RECIPES: dict[str, Recipe] = {
     "course": Recipe(
-        "rotated by up to 72°, shifted by up to 20 %, shrunk by 20 %, made up to 20 % lighter or darker", course
+        mark("rotated by up to 72°, shifted by up to 20 %, shrunk by 20 %, made up to 20 % lighter or darker"), course
     ),
 }
 
