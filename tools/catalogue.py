@@ -29,10 +29,10 @@ SOURCE = Path(bruit.__file__).parent
 PO = SOURCE / "locale" / "fr" / "LC_MESSAGES" / "bruit.po"
 ERRORS = ("BruitError", "DataError", "ConfigError", "ModelError", "RunError", "InputError")
 KEYWORDS = {
-    **dict.fromkeys((*ERRORS, "Sentence", "mark", "say", "words", "gettext", "_"), None),
+    **dict.fromkeys((*ERRORS, "Sentence", "mark", "say", "words", "gettext", "_gettext", "_"), None),
     **dict.fromkeys(("Counted", "ngettext"), (1, 2)),
 }
-JINJA = {"extensions": "jinja2.ext.i18n", "trimmed": "true", "silent": "false"}
+JINJA = {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 Key = str | tuple[str, ...]
 
 

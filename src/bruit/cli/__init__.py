@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -73,6 +74,11 @@ def bruit() -> None:
 bruit.params += [LANG, DEBUG]
 
 
+def one_line(text: str) -> str:
+    """`text` without line breaks; the no-break spaces of French stay."""
+    return re.sub(r"[ \t\r\n\v\f]+", " ", text).strip(" ")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; an error is one line, unless --debug."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -99,7 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     except BruitError as error:
         if debug:
             raise
-        click.echo(f"bruit: {' '.join(error.said(language()).split())}", err=True)
+        click.echo(f"bruit: {one_line(error.said(language()))}", err=True)
         sys.exit(1)
     except ImportError as error:
         if debug:
@@ -112,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+        what = one_line(f"{type(error).__name__}: {error}")
         unexpected = words("unexpected {what}; run it again with bruit --debug for details", what=what)
         click.echo(f"bruit: {unexpected}", err=True)
         sys.exit(1)

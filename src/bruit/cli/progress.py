@@ -130,7 +130,7 @@ class CheckProgress(BoardProgress):
     """The bar of the checks; and one of the trainings that judge the labels, once they begin."""
 
     def __init__(self) -> None:
-        super().__init__("Labels")
+        super().__init__(words("Labels"))
         self.bars.update(self.task, visible=False)
         self.steps = self.bars.add_task(words("Checks"), note="")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,8 @@ def sentences(results: Mapping[str, Any]) -> None:
 
     console = make_console()
     for claim in conclude(results, language()):
-        console.print(f"· {' '.join(claim)}")
+        # rich would break a line at a no-break space.
+        click.echo(textwrap.fill(" ".join(claim), console.width, initial_indent="· ", subsequent_indent="  "))
 
 
 def evaluation_table(figures: Mapping[str, Any]) -> None:

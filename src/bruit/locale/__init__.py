@@ -27,13 +27,15 @@ __all__ = [
     "translator",
 ]
 
-NBSP = "\u00a0"
+NBSP = "\N{NO-BREAK SPACE}"
+# Between the thousands of French numbers.
+NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
 def printable(text: object, at_most: int | None = None) -> str:
     """Text that may stand in HTML, in SVG and on a terminal: without control characters, and no longer than `at_most`
     characters."""
-    clean = "".join(c if c.isprintable() or c == NBSP else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    clean = "".join(c if c.isprintable() or c in (NBSP, NARROW) else "\N{REPLACEMENT CHARACTER}" for c in str(text))
     return clean if at_most is None or len(clean) <= at_most else clean[: at_most - 1] + "…"
 
 

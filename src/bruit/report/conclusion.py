@@ -29,7 +29,7 @@ class Speaker:
 
     def name(self, model: str) -> str:
         title = printable(self.gettext(self._models.get(model, {}).get("title", model)))
-        return Markup("<b>{}</b>").format(title) if self._html else f"“{title}”"
+        return Markup("<b>{}</b>").format(title) if self._html else self.gettext("“%s”") % title
 
     def say(self, message: str, **parts: str) -> str:
         if not self._html:

@@ -12,6 +12,7 @@ from bruit.data.sources import DEFAULT, load
 from bruit.errors import DataError, ModelError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
+from bruit.locale import Sentence
 from bruit.models.store import load_model
 from bruit.models.trained import Trained
 from bruit.predictor import Predictor
@@ -37,7 +38,7 @@ def find_model(model: str | Path) -> Trained:
                 "{run} has no finished model {name}; there are {there}",
                 run=run,
                 name=name,
-                there=", ".join(there) or "none",
+                there=", ".join(there) or Sentence("none"),
             )
         return load_model(run / "models" / name)
     return load_model(run)
