@@ -108,8 +108,7 @@ def read_npy(path: Path) -> np.ndarray:
         )
     if nothing is not None:
         return nothing
-    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -231,12 +231,12 @@ def findings_table(checkup: Checkup) -> None:
         [in_words(finding.severity), in_words(finding.split), finding.code, *_said(finding)]
         for finding in checkup.findings
     ]
-    title = words(
-        "{name}: {train:,} training and {test:,} test images, checked in {time}",
-        name=checkup.name,
-        **checkup.n,
-        time=numbers().duration(checkup.seconds),
-    )
+    if "test" in checkup.n:
+        what = words("{train:,} training and {test:,} test images", **checkup.n)
+    else:
+        what = words("{n:,} images", n=checkup.n["train"])
+    time = numbers().duration(checkup.seconds)
+    title = words("{name}: {images}, checked in {time}", name=checkup.name, images=what, time=time)
     show(title, ("Severity", "Split", "What", "Figure", "Remedy"), rows)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bruit.data.dataset import DataPair, Dataset, Example, Finding
+from bruit.data.dataset import DataPair, Dataset, Example, Finding, Severity, Split, Unlabelled, Where
 from bruit.data.drift import drift
 from bruit.data.duplicates import duplicates
-from bruit.data.findings import MOST_EXAMPLES, SEVERITIES, Figure, Severity, Split, find, graded, loaded_remedy
-from bruit.data.measures import Measures, measure
+from bruit.data.findings import MOST_EXAMPLES, SEVERITIES, Figure, find, graded
+from bruit.data.measures import Index
+from bruit.data.row import Row
 
 Progress = Callable[[int, int], None]
 # Between edge and inside, in standard deviations of the image: less does not show which of them is the ground.
@@ -22,31 +21,20 @@ _POLAR = 0.1
 _MIXED = 0.01
 
 
-def diagnose(pair: DataPair, on_progress: Progress = lambda done, total: None) -> tuple[Finding, ...]:
-    """All findings about a pair: those made while it was read, and those of every check; the worst first.
+def diagnose(data: DataPair | Unlabelled, on_progress: Progress = lambda done, total: None) -> tuple[Finding, ...]:
+    """All findings about a data set: those made while it was read, and those of every check; the worst first.
 
     Nothing is drawn at random, and the order of the images does not matter to the figures. Labels are checked only
     where equal images disagree on them; `bruit.check(…, labels=True)` looks for wrong ones. `on_progress` is called
-    with the number of steps done and their total.
+    with how much is done, and how much there is to do: half of it is to measure the images.
     """
-    steps = 5
-    on_progress(0, steps)
-    train = measure(pair.train)
-    on_progress(1, steps)
-    test = measure(pair.test)
-    on_progress(2, steps)
-    found = [*ranges(pair, train, test), *blanks(pair, train, test), *classes(pair), *polarity(pair, train, test)]
-    found += drift(pair, train, test)
-    on_progress(3, steps)
-    found += duplicates(pair, train, test)
-    on_progress(steps, steps)
-    known = {finding.code for finding in found}
-    read = [
-        replace(finding, remedy=finding.remedy or loaded_remedy(finding.code))
-        for finding in pair.findings
-        if finding.code not in known
-    ]
-    return tuple(worst_first([*read, *found]))
+    n = sum(map(len, data.splits.values()))
+    row = Row.of(data.splits, on_progress=lambda done: on_progress(done, 2 * n))
+    known = {finding.split for finding in data.findings if finding.code == "scale"}
+    found = [*ranges(row, known), *blanks(row), *classes(row), *polarity(row), *drift(row)]
+    found += duplicates(row, on_progress=lambda done, total: on_progress(n + n * done // total, 2 * n))
+    on_progress(2 * n, 2 * n)
+    return tuple(worst_first([*data.findings, *found]))
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
@@ -54,26 +42,26 @@ def worst_first(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def ranges(pair: DataPair, train: Measures, test: Measures) -> list[Finding]:
-    """Sizes and values of each split, unless the reader of its files has said them; and splits on different scales."""
-    said = {finding.split for finding in pair.findings if finding.code == "scale"}
+def ranges(row: Row, known: Collection[Where] = ()) -> list[Finding]:
+    """Sizes and values of each split, but for those that are known; and splits on different scales."""
     found = []
-    for split, dataset, measured in _splits(pair, train, test):
-        if split not in said:
+    brightest = {}
+    for split, dataset, measured in row.parts():
+        brightest[split] = int(measured.high.max())
+        if split not in known:
             height, width = dataset.shape
             low, high = int(measured.low.min()), int(measured.high.max())
             figure = {"images": len(dataset), "height": height, "width": width, "low": low, "high": high}
             found.append(find("range", "info", split, (), **figure))
-    brightest = {"train": int(train.high.max()), "test": int(test.high.max())}
     if max(brightest.values()) > 3 * min(brightest.values()):
         found.append(find("range-mismatch", "error", "both", (), **brightest))
     return found
 
 
-def blanks(pair: DataPair, train: Measures, test: Measures) -> list[Finding]:
+def blanks(row: Row) -> list[Finding]:
     """Images on which nothing is to be seen."""
     found = []
-    for split, dataset, measured in _splits(pair, train, test):
+    for split, dataset, measured in row.parts():
         index = np.flatnonzero(measured.blank)
         if len(index):
             figure = _part(index, dataset)
@@ -82,11 +70,10 @@ def blanks(pair: DataPair, train: Measures, test: Measures) -> list[Finding]:
     return found
 
 
-def classes(pair: DataPair) -> list[Finding]:
+def classes(row: Row) -> list[Finding]:
     """Classes that a split lacks, and classes of very different sizes."""
     found = []
-    splits: tuple[tuple[Split, Dataset], ...] = (("train", pair.train), ("test", pair.test))
-    for split, dataset in splits:
+    for split, dataset in row.splits.items():
         counts, names = dataset.counts, dataset.classes
         missing = [names[label] for label in np.flatnonzero(counts == 0)]
         if missing:
@@ -104,14 +91,14 @@ def classes(pair: DataPair) -> list[Finding]:
     return found
 
 
-def polarity(pair: DataPair, train: Measures, test: Measures) -> list[Finding]:
+def polarity(row: Row) -> list[Finding]:
     """Dark on light or light on dark: what is lighter at the edge of an image than inside is taken for dark on light.
 
     Where most images of a split do not show which, nothing is said of it.
     """
     found = []
     dark_shares: dict[str, float] = {}
-    for split, dataset, measured in _splits(pair, train, test):
+    for split, dataset, measured in row.parts():
         dark, light = measured.lighter_inside < -_POLAR, measured.lighter_inside > _POLAR
         clear = int(dark.sum() + light.sum())
         if clear < len(dataset) / 2:
@@ -127,21 +114,16 @@ def polarity(pair: DataPair, train: Measures, test: Measures) -> list[Finding]:
     if len({share > 0.5 for share in dark_shares.values()}) == 2:
         examples = [
             example
-            for split, dataset, _ in _splits(pair, train, test)
+            for split, dataset, _ in row.parts()
             for example in _examples(split, np.arange(min(6, len(dataset))), dataset)
         ]
         found.append(find("polarity-mismatch", "error", "both", examples, **dark_shares))
     return found
 
 
-def _splits(pair: DataPair, train: Measures, test: Measures) -> Iterator[tuple[Split, Dataset, Measures]]:
-    yield "train", pair.train, train
-    yield "test", pair.test, test
-
-
-def _part(index: NDArray[np.int64], dataset: Dataset) -> dict[str, Any]:
+def _part(index: Index, dataset: Dataset) -> dict[str, Any]:
     return {"images": len(index), "total": len(dataset), "share": len(index) / len(dataset)}
 
 
-def _examples(split: Split, index: NDArray[np.int64], dataset: Dataset) -> list[Example]:
+def _examples(split: Split, index: Index, dataset: Dataset) -> list[Example]:
     return [Example(split, int(i), dataset.classes[dataset.labels[i]]) for i in index[:MOST_EXAMPLES]]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import math
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
+from bruit.data import room
 from bruit.data.raw import Arrays, Raw, numbered
 from bruit.data.streams import opened, text_lines
 from bruit.errors import DataError
+from bruit.locale import Sentence
 
 LABEL_NAMES = ("label", "labels", "class", "target", "digit", "y")
 IGNORED_NAMES = ("", "id", "imageid", "index", "unnamed: 0")
@@ -49,7 +53,7 @@ def read(path: Path, test: Path | None = None) -> Arrays:
 
 
 def _table(path: Path) -> tuple[Raw, list[str] | None]:
-    with opened(path, "a CSV table") as file:
+    with opened(path, Sentence("a CSV table")) as file:
         lines = text_lines(file, path)
         first = next(lines, None)
         if first is None:
@@ -58,14 +62,19 @@ def _table(path: Path) -> tuple[Raw, list[str] | None]:
             )
         layout, has_header = _layout(first[1], path)
         rest = lines if has_header else chain([first], lines)
-        images: list[Raw] = []
+        chunk = list(islice(rest, ROWS))
+        if not chunk:
+            raise DataError("{path} holds a header and no images; expected one image a line below it", path=path)
         labels: list[str] = []
-        while chunk := list(islice(rest, ROWS)):
-            labels += _labels(chunk, layout, path)
-            images.append(_pixels(chunk, layout, path))
-    if not images:
-        raise DataError("{path} holds a header and no images; expected one image a line below it", path=path)
-    return np.concatenate(images), labels if layout.label is not None else None
+
+        def rows(chunk: list[Line]) -> Iterator[Raw]:
+            while chunk:
+                labels.extend(_labels(chunk, layout, path))
+                yield _pixels(chunk, layout, path)
+                chunk = list(islice(rest, ROWS))
+
+        images = room.stacked(rows(chunk))
+    return images, labels if layout.label is not None else None
 
 
 def _layout(first: str, path: Path) -> tuple[_Layout, bool]:
@@ -148,7 +157,8 @@ def _labels(chunk: list[Line], layout: _Layout, path: Path) -> list[str]:
                 number=number,
                 label=layout.label + 1,
             )
-        labels.append(re.sub(r"^(-?[0-9]+)\.0+$", r"\1", label))
+        # One text for all images of a class.
+        labels.append(sys.intern(re.sub(r"^(-?[0-9]+)\.0+$", r"\1", label)))
     return labels
 
 

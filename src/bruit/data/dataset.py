@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,11 @@ from bruit.errors import DataError
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+Split = Literal["train", "test"]
+Where = Literal["train", "test", "both"]
+Severity = Literal["info", "warning", "error"]
+# Pixels that are looked at in one step: few enough that what is made of them stays small.
+BLOCK = 4096 * 28 * 28
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ class Dataset:
         """SHA-256 (hex) of shape, class names, images, labels and ids."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
         for array in (self.images, self.labels, self.ids):
-            digest.update(np.ascontiguousarray(array).data)
+            for part in blocks(array):
+                digest.update(np.ascontiguousarray(array[part]).data)
         return digest.hexdigest()
 
 
@@ -83,7 +89,7 @@ class Dataset:
 class Example:
     """An image that shows what a finding is about: its split, its index there, and what is to be said beside it."""
 
-    split: Literal["train", "test"]
+    split: Split
     index: int
     note: str = ""
 
@@ -96,8 +102,8 @@ class Finding:
     """
 
     code: str
-    severity: Literal["info", "warning", "error"]
-    split: Literal["train", "test", "both"]
+    severity: Severity
+    split: Where
     message: str
     figure: Mapping[str, float | int | str] = field(default_factory=dict)
     remedy: str = ""
@@ -120,47 +126,69 @@ class DataPair:
                 names=_names(self.train),
                 names2=_names(self.test),
             )
-        if self.train.shape != self.test.shape:
-            sizes = " and ".join(f"{h} × {w}" for h, w in (self.train.shape, self.test.shape))
-            raise DataError(
-                "expected training and test images of one size, received {sizes}; resize one of them", sizes=sizes
-            )
+        refuse_two_sizes(self.train.shape, self.test.shape)
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self.train.classes
+
+    @property
+    def splits(self) -> dict[Split, Dataset]:
+        return {"train": self.train, "test": self.test}
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of both sets."""
         return hashlib.sha256((self.train.fingerprint() + self.test.fingerprint()).encode()).hexdigest()
 
 
+def refuse_two_sizes(train: tuple[int, ...], test: tuple[int, ...]) -> None:
+    """Raise DataError unless training and test images, (height, width) each, are of one size."""
+    if train != test:
+        one, other = (f"{height} × {width}" for height, width in (train, test))
+        raise DataError(
+            "expected training and test images of one size, received {one} and {other}; resize one of them",
+            one=one,
+            other=other,
+        )
+
+
 def _names(dataset: Dataset) -> str:
     return ", ".join(dataset.classes[:12]) + (", …" if len(dataset.classes) > 12 else "")
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Images without labels, of one split ("train") or two: all that a check needs. Their only class has no name."""
+
+    name: str
+    splits: dict[Split, Dataset]
+    findings: tuple[Finding, ...] = ()
+
+
+def steps(n: int, width: int = 1) -> Iterator[slice]:
+    """Slices of n things of so many values each, about 3 million values to a slice."""
+    step = max(1, BLOCK // max(1, width))
+    for start in range(0, n, step):
+        yield slice(start, min(n, start + step))
+
+
+def blocks(array: NDArray[np.generic]) -> Iterator[slice]:
+    """Slices of an array's first axis, of about 3 million values each, that together are all of it."""
+    return steps(len(array), array.size // max(1, len(array)))
 
 
 def pixel_counts(images: Images) -> NDArray[np.int64]:
     """(256,) how many pixels have each value, counted in blocks: NumPy widens what it counts by eight times."""
     counts = np.zeros(256, np.int64)
-    for start in range(0, len(images), 4096):
-        counts += np.bincount(images[start : start + 4096].reshape(-1), minlength=256)
+    for part in blocks(images):
+        counts += np.bincount(images[part].reshape(-1), minlength=256)
     return counts
 
 
 def contents(images: Images) -> NDArray[np.uint64]:
     """(N,) a hash of each image's pixels: equal for images of one size that are equal pixel for pixel."""
-    digests = [hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images]
-    return np.frombuffer(b"".join(digests), "<u8")
-
-
-def repeated_images(train: Images, test: Images) -> list[Finding]:
-    """The finding that test images also occur in training, pixel for pixel, if any do."""
-    repeated = np.flatnonzero(np.isin(contents(test), contents(train)))
-    if not len(repeated):
-        return []
-    message = (
-        f"{len(repeated):,} of {len(test):,} test images also occur in training, pixel for pixel, the first of them "
-        f"test image {repeated[0]}: on these a model may remember instead of read. Remove them from one of the splits."
-    )
-    figure = {"images": len(repeated), "first": int(repeated[0])}
-    return [Finding("repeated", "warning", "both", message, figure)]
+    hashes = np.empty(len(images), "<u8")
+    for part in blocks(images):
+        digests = [hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images[part]]
+        hashes[part] = np.frombuffer(b"".join(digests), "<u8")
+    return hashes

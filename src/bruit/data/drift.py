@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc, chdtrc
 
-from bruit.data.dataset import DataPair, Dataset, Example, Finding, Images
-from bruit.data.findings import Split, find, graded
-from bruit.data.measures import Measures, pooled
+from bruit.data.dataset import DataPair, Dataset, Example, Finding, Images, Split
+from bruit.data.findings import find, graded
+from bruit.data.measures import Index, Measures, lowest, pooled
+from bruit.data.row import Row
 
-Index = NDArray[np.int64]
 _SAMPLE = 5000
 # Standard deviations by which the means of two splits differ: small, and medium, in Cohen's words.
 _NOTED, _WARNED = 0.2, 0.5
@@ -25,11 +25,15 @@ _POOLED = 10
 _SHOWN = 6
 
 
-def drift(pair: DataPair, train: Measures, test: Measures) -> list[Finding]:
+def drift(row: Row) -> list[Finding]:
     """Findings about differences between the splits, from up to 5,000 images of each with the same share of each class.
 
     The sample is chosen by the images' content, so it depends on neither a seed nor their order.
     """
+    if len(row.splits) < 2:
+        return []
+    pair = DataPair("", row.splits["train"], row.splits["test"])
+    train, test = (measured for _, _, measured in row.parts())
     found = _class_shift(pair)
     at = matched_sample(pair, train, test)
     if not len(at[0]):
@@ -47,9 +51,7 @@ def matched_sample(pair: DataPair, train: Measures, test: Measures) -> tuple[Ind
     wanted = np.floor(both * min(1, _SAMPLE / max(1, both.sum()))).astype(np.int64)
 
     def first(dataset: Dataset, content: NDArray[np.uint64]) -> Index:
-        order = np.argsort(content, kind="stable")
-        labels = dataset.labels[order]
-        chosen = [order[labels == label][:n] for label, n in enumerate(wanted)]
+        chosen = [lowest(content, dataset.labels == label, int(n)) for label, n in enumerate(wanted)]
         index = np.concatenate(chosen)
         return index[np.argsort(content[index], kind="stable")]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from bruit.data.dataset import Example, Finding
-from bruit.locale import Numbers, printable, translator
+from bruit.data.dataset import Example, Finding, Severity, Where
+from bruit.locale import printable, translator
 
-Split = Literal["train", "test"]
-Where = Literal["train", "test", "both"]
-Severity = Literal["info", "warning", "error"]
+if TYPE_CHECKING:
+    from bruit.locale import Numbers
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 MOST_EXAMPLES = 12
 Figure = float | int | str
@@ -21,6 +21,7 @@ def find(
     severity: Severity,
     split: Where,
     examples: Iterable[Example] = (),
+    /,
     **figure: Figure,
 ) -> Finding:
     """A finding with its English sentences; of the examples the first 12. `code` is one that `sentences` knows."""
@@ -58,12 +59,14 @@ def said(finding: Mapping[str, Any], lang: str = "en") -> tuple[str, str]:
         return stored
     try:
         return sentences(finding["code"], finding["figure"], lang)
-    except KeyError:  # noticed while the files were read
+    except KeyError:  # of another version of bruit
         return stored
 
 
 def sentences(code: str, figure: Mapping[str, Figure], lang: str = "en") -> tuple[str, str]:
     """(message, remedy) for the figures of a finding. Raises KeyError for a code or a figure that is not known."""
+    from bruit.locale import Numbers  # Babel, which a file without findings does without
+
     message, remedy = _sentences(translator(lang).gettext)[code]
     numbers = Numbers(lang)
     shown = {name: _shown(name, value, numbers) for name, value in figure.items()}
@@ -81,18 +84,56 @@ def _shown(name: str, value: Figure, numbers: Numbers) -> str:
     return numbers.integer(value) if isinstance(value, int) else numbers.decimal(value, 2)
 
 
-def loaded_remedy(code: str, lang: str = "en") -> str:
-    """What to do about a finding that was made while the files were read; nothing for most."""
-    _ = translator(lang).gettext
-    return {
-        "scale-mismatch": _("Other programs that read these files must scale each split by itself, as was done here."),
-        "dim": _("Compare the brightest pixel with what the file should hold, and save it again at full scale."),
-    }.get(code, "")
-
-
 def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
     """(message, remedy) of each code."""
     return {
+        "scale": (
+            _("%(images)s images of %(height)s × %(width)s pixels, %(dtype)s on a scale of %(scale)s."),
+            "",
+        ),
+        "scale-mismatch": (
+            _(
+                "The two splits are on different scales: training images are %(train_dtype)s on %(train)s, test images "
+                "are %(test_dtype)s on %(test)s. Fed as they are, a network trained on the one would fail on the "
+                "other. Each split was brought to 0…255 by its own scale."
+            ),
+            _("Other programs that read these files must scale each split by itself, as was done here."),
+        ),
+        "rounded": (
+            _("Rounded to steps of 1/255; no pixel moved by more than %(share)s of full scale."),
+            "",
+        ),
+        "dim": (
+            _("The images are dim: the brightest pixel is %(brightest)s of 255. Were they scaled as the file says?"),
+            _("Compare the brightest pixel with what the file should hold, and save it again at full scale."),
+        ),
+        "made-grey": (
+            _("%(images)s of %(total)s images were in colour or transparent; they were made grey, over white."),
+            "",
+        ),
+        "not-used": (
+            _("Not used of what is there (%(n)s in all): %(names)s."),
+            "",
+        ),
+        "set-aside": (
+            _(
+                "There are no test images: %(images)s of the %(total)s training images, a tenth of each class, were "
+                "set aside as the test set, drawn with seed %(seed)s. They are not trained on."
+            ),
+            "",
+        ),
+        "test-unlabelled": (
+            _(
+                "The test images have no labels and were not used: %(images)s of the %(total)s training images, a "
+                "tenth of each class, were set aside as the test set, drawn with seed %(seed)s. They are not trained "
+                "on."
+            ),
+            _("Add the labels of the test images, if there are any."),
+        ),
+        "unlabelled": (
+            _("%(images)s images without labels: what needs labels was not checked."),
+            "",
+        ),
         "range": (
             _("%(images)s images of %(height)s × %(width)s pixels, with values of %(low)s to %(high)s."),
             "",
@@ -130,6 +171,13 @@ def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
                 "%(least)s or more)."
             ),
             _("Look at the pairs; remove copies from one of the splits, for on these a model may remember."),
+        ),
+        "near-stopped": (
+            _(
+                "More than %(pairs)s pairs of images are near copies. The search stopped there: there are more of them "
+                "than are counted here."
+            ),
+            _("Look at the pairs; where a set repeats itself so much, keep one of each."),
         ),
         "conflict": (
             _("%(images)s images are equal, pixel for pixel, to one with another label: one of the two is wrong."),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Finding, Images, contents
+from bruit.data.findings import find
 from bruit.data.raw import Raw
 from bruit.errors import DataError
 
@@ -37,10 +38,7 @@ def set_aside(images: Images, labels: Raw) -> NDArray[np.bool_]:
 
 def set_aside_finding(aside: NDArray[np.bool_], unlabelled: bool) -> Finding:
     """What is said about it."""
-    n, of = int(aside.sum()), len(aside)
-    why = "The test images have no labels and were not used" if unlabelled else "There are no test images"
-    message = (
-        f"{why}: {n:,} of the {of:,} training images, a tenth of each class, were set aside as the test set, drawn "
-        f"with seed {SEED}. They are not trained on."
-    )
-    return Finding("set-aside", "warning" if unlabelled else "info", "both", message, {"images": n, "seed": SEED})
+    figure = {"images": int(aside.sum()), "total": len(aside), "seed": SEED}
+    if unlabelled:
+        return find("test-unlabelled", "warning", "both", **figure)
+    return find("set-aside", "info", "both", **figure)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bruit.data import room
 from bruit.data.limits import DEFLATE_RATIO, refuse_bytes
 from bruit.data.raw import Arrays, Raw, from_roles
-from bruit.data.streams import opened, read_array
+from bruit.data.streams import is_plain, opened, read_array
 from bruit.errors import DataError
+from bruit.locale import Sentence
 
 NAME = re.compile(
     r"(?P<set>.*?)(?P<split>train|t10k|test)?[-_.]?(?P<kind>images|labels)[-_.]idx\d?(?:[-_.]u?byte)?(?:\.gz)?", re.I
@@ -63,8 +65,8 @@ def read(path: Path) -> Arrays:
 
 
 def read_file(path: Path) -> Raw:
-    """One IDX file as an array of its own type and shape. Raises DataError."""
-    with opened(path, "an IDX file") as file:
+    """One IDX file as an array of its own type and shape, mapped if it is not gzipped. Raises DataError."""
+    with opened(path, Sentence("an IDX file")) as file:
         magic = file.read(4)
         if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or not 1 <= magic[3] <= 4:
             raise DataError(
@@ -74,17 +76,19 @@ def read_file(path: Path) -> Raw:
         shape = tuple(read_array(file, np.dtype(">u4"), dimensions, path).tolist())
         count = int(np.prod(shape, dtype=object))
         promised = 4 + 4 * dimensions + count * dtype.itemsize
-        refuse_bytes(path, promised)
-        size = path.stat().st_size
-        if promised > DEFLATE_RATIO * size:
+        size, plain = path.stat().st_size, is_plain(file)
+        if not plain:
+            refuse_bytes(path, promised)
+        if promised > (1 if plain else DEFLATE_RATIO) * size:
             raise DataError(
                 "{path} is truncated: its header promises {promised:,} bytes, the file holds {size:,}; copy it again",
                 path=path,
                 promised=promised,
                 size=size,
             )
-        values = read_array(file, dtype, count, path)
-        if file.read(1):  # at the end of a gzipped file the checksum is compared, too
+        values = room.mapped(path, dtype, (count,), file.tell()) if plain else read_array(file, dtype, count, path)
+        # At the end of a gzipped file the checksum is compared, too.
+        if promised < size if plain else file.read(1):
             raise DataError(
                 "{path} goes on after the {promised:,} bytes that its header promises; copy it again",
                 path=path,

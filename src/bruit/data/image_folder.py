@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
-import warnings
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from bruit.data.limits import max_files, max_pixels, refuse_bytes
+from bruit.data.image_files import Reader
+from bruit.data.limits import max_files
 from bruit.data.raw import Arrays, Raw, grey_finding, numbered, passed_over
 from bruit.data.streams import opened, refuse_no_file, text_lines
-from bruit.errors import BruitError, DataError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from bruit.errors import DataError
+from bruit.locale import Sentence
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
-# Whatever a file is called, Pillow tries these and nothing else: some of its other readers start programs.
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 LABELS = "labels.csv"
 _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _FILE_NAMES = ("file", "filename", "image", "path", "name")
@@ -75,13 +67,13 @@ def read(folder: Path) -> Arrays:
                 get=splits.get(split, folder),
                 wanted=wanted,
             )
-    reader = _Reader(folder)
+    reader = Reader(folder)
     stacks = {split: reader.read(listing.files) for split, listing in listings.items()}
     first = "train" if "train" in stacks else "test"
     second = "test" if first == "train" and "test" in stacks else None
     others = sorted(name for listing in listings.values() for name in listing.others)
     n = sum(len(stack) for stack in stacks.values())
-    findings = [passed_over(others, "files and folders")] if others else []
+    findings = [passed_over(others)] if others else []
     findings += [grey_finding(reader.coloured, n)] if reader.coloured else []
     train_labels, test_labels = numbered(listings[first].labels, listings[second].labels if second else None)
     return Arrays(stacks[first], train_labels, stacks[second] if second else None, test_labels, tuple(findings))
@@ -90,7 +82,7 @@ def read(folder: Path) -> Arrays:
 def read_file(path: Path) -> Raw:
     """One image file as (1, H, W), uint8 or uint16. Raises DataError."""
     refuse_no_file(path)
-    return _Reader(path.parent).read([path])
+    return Reader(path.parent).read([path])
 
 
 def _listing(folder: Path) -> _Listing:
@@ -123,7 +115,7 @@ def _listed(folder: Path) -> _Listing:
     seen: set[Path] = set()
     columns: tuple[int, int] | None = None
     delimiter = ","
-    with opened(table, "a CSV table") as file:
+    with opened(table, Sentence("a CSV table")) as file:
         for number, text in text_lines(file, table):
             if columns is None:
                 delimiter = max(",;\t", key=text.count)
@@ -211,119 +203,3 @@ def _refuse_many(folder: Path, n: int) -> None:
             folder=folder,
             max_files=max_files(),
         )
-
-
-class _Reader:
-    """Reads image files of one size into stacks, of uint16 as soon as one of them has 16 bits."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.first: tuple[Path, tuple[int, int]] | None = None
-        self.coloured = 0
-        self.bytes = 0
-
-    def read(self, files: list[Path]) -> Raw:
-        """(N, H, W) uint8 or uint16."""
-        stack: Raw | None = None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is refused below, and of harmless metadata
-            for index, path in enumerate(files):
-                image = self._image(path)
-                if stack is None:
-                    self._make_room(len(files) * image.nbytes)
-                    stack = np.empty((len(files), *image.shape), image.dtype)
-                if image.dtype != stack.dtype:  # 8 bits beside 16: full scale is full scale
-                    if image.dtype == np.uint16:
-                        self._make_room(stack.nbytes)
-                        stack = stack.astype(np.uint16) * np.uint16(257)
-                    else:
-                        image = image.astype(np.uint16) * np.uint16(257)
-                stack[index] = image
-        assert stack is not None
-        return stack
-
-    def _make_room(self, more: int) -> None:
-        self.bytes += more
-        refuse_bytes(self.folder, self.bytes)
-
-    def _image(self, path: Path) -> Raw:
-        from PIL import Image
-
-        try:
-            refuse_bytes(path, path.stat().st_size)
-            # From memory: Pillow asks a file for as many bytes as its content promises, and gets room for all of them.
-            with Image.open(BytesIO(path.read_bytes()), formats=FORMATS) as image:
-                self._check_size(path, image.size)
-                return self._grey(image, path)
-        except BruitError:
-            raise
-        except PermissionError as error:
-            raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
-        except Image.DecompressionBombError as error:
-            raise DataError(
-                "{path} has more pixels than Pillow opens: {error}; cut it into single images", path=path, error=error
-            ) from error
-        except Exception as error:  # Pillow's readers raise errors of many kinds for damaged files
-            size = path.stat().st_size if path.exists() else 0
-            raise DataError(
-                "{path} is not a whole PNG, JPEG, TIFF, BMP, WebP or GIF image ({size:,} bytes); replace or remove it",
-                path=path,
-                size=size,
-            ) from error
-
-    def _check_size(self, path: Path, size: tuple[int, int]) -> None:
-        """Before a pixel is decoded."""
-        width, height = size
-        if width * height > max_pixels():
-            raise DataError(
-                "{path} has {width:,} × {height:,} pixels, the limit is {max_pixels:,} in all; cut it into single "
-                "images, or set BRUIT_MAX_PIXELS={width2}",
-                path=path,
-                width=width,
-                height=height,
-                max_pixels=max_pixels(),
-                width2=width * height,
-            )
-        if self.first is None:
-            self.first = path, size
-        other, (other_width, other_height) = self.first
-        if size != self.first[1]:
-            raise DataError(
-                "expected images of one size, received {other} with {other_width} × {other_height} pixels and "
-                "{path} with {width} × {height}; resize one of them",
-                other=other,
-                other_width=other_width,
-                other_height=other_height,
-                path=path,
-                width=width,
-                height=height,
-            )
-
-    def _grey(self, image: Image, path: Path) -> Raw:
-        """(H, W) uint8, or uint16 where there are 16 bits."""
-        from PIL import Image
-
-        mode = image.mode
-        if mode in ("1", "L") and "transparency" not in image.info:
-            return np.asarray(image.convert("L"))
-        if mode.startswith("I;16"):
-            return np.asarray(image).astype(np.uint16)
-        if mode == "I":
-            values = np.asarray(image)
-            if values.min() < 0 or values.max() > 65535:
-                raise DataError("{path} has pixels of 32 bits; save it with 8 or 16 bits", path=path)
-            return values.astype(np.uint16)
-        if mode == "F":
-            raise DataError(
-                "{path} has floating-point pixels; save it with 8 or 16 bits, or all images as .npy", path=path
-            )
-        see_through = "A" in mode or "a" in mode or "transparency" in image.info
-        if see_through:
-            white = Image.new("RGBA", image.size, "white")
-            rgba = image.convert("RGBA")
-            see_through = bool(np.asarray(rgba)[..., 3].min() < 255)
-            image = Image.alpha_composite(white, rgba)
-        image = image.convert("RGB")
-        red, green, blue = np.moveaxis(np.asarray(image), 2, 0)
-        self.coloured += see_through or not (np.array_equal(red, green) and np.array_equal(green, blue))
-        return np.asarray(image.convert("L"))

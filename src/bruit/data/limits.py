@@ -1,6 +1,6 @@
 """How much bruit is willing to read: every limit on files that come from elsewhere, in one place.
 
-They keep a file that lies about its size, or a bomb, from filling the memory. The first three can be raised by
+They keep a file that lies about its size, or a bomb, from filling the memory. The first four can be changed by
 environment variables of the same names with BRUIT_ before them: BRUIT_MAX_BYTES=8G.
 """
 
@@ -14,6 +14,8 @@ from bruit.errors import ConfigError, DataError
 
 # Bytes of one file or archive after decompression, and of the images of one folder when decoded.
 MAX_BYTES = 4 * 2**30
+# Bytes of memory that all large arrays together may take; what is more goes into temporary files.
+MAX_MEMORY = 2**30
 # Pixels of one image file.
 MAX_PIXELS = 2**24
 # Files in a folder of images.
@@ -32,6 +34,10 @@ def max_bytes() -> int:
     return _raised("BRUIT_MAX_BYTES", MAX_BYTES)
 
 
+def max_memory() -> int:
+    return _raised("BRUIT_MAX_MEMORY", MAX_MEMORY)
+
+
 def max_pixels() -> int:
     return _raised("BRUIT_MAX_PIXELS", MAX_PIXELS)
 
@@ -44,8 +50,8 @@ def refuse_bytes(path: Path, received: int) -> None:
     """Raise DataError if `received` bytes are more than bruit reads from one place."""
     if received > max_bytes():
         raise DataError(
-            "{path} holds {received:,} bytes or more when unpacked, the limit is {max_bytes:,}; if you trust it and "
-            "have the memory, set BRUIT_MAX_BYTES higher",
+            "{path} holds {received:,} bytes or more when unpacked, the limit is {max_bytes:,}; if you trust it, set "
+            "BRUIT_MAX_BYTES higher",
             path=path,
             received=received,
             max_bytes=max_bytes(),

@@ -14,12 +14,15 @@ from typing import IO, Any
 
 import numpy as np
 
+from bruit.data import room
+from bruit.data.dataset import blocks
 from bruit.data.limits import DEFLATE_RATIO, MAX_ARRAYS, refuse_bytes
 from bruit.data.raw import Arrays, Raw, Role, from_roles, grey_finding, joined, roles, to_grey
 from bruit.data.streams import Inflated, damage_is_said, read_array, refuse_no_file
 from bruit.errors import DataError
+from bruit.locale import Sentence
 
-KIND = "a .mat file"
+KIND = Sentence("a .mat file")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _COMPRESSED, _MATRIX = 15, 14
 _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -65,7 +68,7 @@ def _aligned(arrays: Arrays) -> Arrays:
         if images is not None and images.ndim == 4 and images.shape[3] == 3 and images.dtype == np.uint8:
             images = to_grey(images)
             findings.append(grey_finding(len(images), len(images)))
-        done.append((None if images is None else np.ascontiguousarray(images), labels))
+        done.append((images, labels))
     (train_images, train_labels), (test_images, test_labels) = done
     assert train_images is not None
     return Arrays(train_images, train_labels, test_images, test_labels, tuple(findings))
@@ -222,4 +225,12 @@ def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
                 size=size,
             )
         # MATLAB counts the other way round, so its axes come reversed.
-        return {role: one[()].T for role, one in wanted.items()}, set(plain) - set(found.values())
+        return {role: _unpacked(one).T for role, one in wanted.items()}, set(plain) - set(found.values())
+
+
+def _unpacked(stored: Any) -> Raw:
+    """A variable of an HDF5 file."""
+    values = room.empty(stored.shape, stored.dtype)
+    for part in blocks(values) if values.ndim else [()]:
+        values[part] = stored[part]
+    return values

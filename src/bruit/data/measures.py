@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Dataset, Images, contents
+from bruit.data.dataset import Dataset, Images, blocks, contents
 
 Floats = NDArray[np.float32]
-CHUNK = 4096
+Index = NDArray[np.integer]
 # Grey levels between an image's darkest and brightest pixel up to which there is nothing on it to be seen.
 BLANK_RANGE = 8
 
@@ -33,16 +34,25 @@ class Measures:
         """(N,) which images show nothing."""
         return self.high - self.low <= BLANK_RANGE
 
+    def part(self, where: slice) -> Measures:
+        """The measures of some of the images."""
+        return Measures(**{name: values[where] for name, values in vars(self).items()})
 
-def measure(dataset: Dataset) -> Measures:
-    """Measure every image of a data set, in blocks."""
-    n, pixels = len(dataset), dataset.shape[0] * dataset.shape[1]
-    edge = _edge(*dataset.shape)
+
+def measure(*datasets: Dataset, on_progress: Callable[[int], None] = lambda done: None) -> Measures:
+    """Measure every image of data sets with images of one size, one set after the other, in blocks.
+
+    `on_progress` is called with the number of images that are done.
+    """
+    n, (height, width) = sum(map(len, datasets)), datasets[0].shape
+    pixels, edge = height * width, _edge(height, width)
     mean, std, lighter = (np.empty(n, np.float32) for _ in range(3))
-    low, high = np.empty(n, np.uint8), np.empty(n, np.uint8)
-    for start in range(0, n, CHUNK):
-        part = slice(start, start + CHUNK)
-        raw = np.ascontiguousarray(dataset.images[part]).reshape(-1, pixels)
+    low, high, content = np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.uint64)
+    done = 0
+    for images in (dataset.images[part] for dataset in datasets for part in blocks(dataset.images)):
+        part = slice(done, done + len(images))
+        raw = np.ascontiguousarray(images).reshape(-1, pixels)
+        content[part] = contents(images)
         low[part], high[part] = raw.min(axis=1), raw.max(axis=1)
         values = raw.astype(np.float32)
         mean[part] = values.mean(axis=1)
@@ -52,7 +62,22 @@ def measure(dataset: Dataset) -> Measures:
         at_edge = values[:, edge].sum(axis=1)
         inside = -at_edge / max(1, pixels - int(edge.sum()))
         lighter[part] = (inside - at_edge / edge.sum()) / np.maximum(std[part], 1)
-    return Measures(mean, std, low, high, lighter, contents(dataset.images))
+        done = part.stop
+        on_progress(done)
+    return Measures(mean, std, low, high, lighter, content)
+
+
+def lowest(content: NDArray[np.uint64], among: NDArray[np.bool_], n: int) -> Index:
+    """The n images of `among`, a mask, with the lowest hashes, the lowest first: as good as a random sample, and the
+    same one in whatever order the images are.
+    """
+    total = int(np.count_nonzero(among))
+    # Hashes are spread evenly: those of four times as many hold the lowest n, but for the odd case.
+    share = min(1.0, (4 * n + 64) / max(1, total))
+    likely = np.flatnonzero(among & (content <= np.uint64(min(2**64 - 1, int(share * 2**64)))))
+    if len(likely) < n:
+        likely = np.flatnonzero(among)
+    return likely[np.argsort(content[likely], kind="stable")[:n]]
 
 
 def pooled(images: Images, at_most: int) -> Floats:

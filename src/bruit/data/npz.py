@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from bruit.data import room
+from bruit.data.dataset import blocks
 from bruit.data.limits import DEFLATE_RATIO, MAX_ARRAYS, refuse_bytes
 from bruit.data.raw import Arrays, Raw, from_roles, joined, roles
 from bruit.data.streams import damage_is_said, read_array, refuse_no_file
 from bruit.errors import DataError
 from bruit.files import read_npy_header, refuse_objects
+from bruit.locale import Sentence
 
-KIND = "an .npz archive"
+# Where in the header of a member the lengths of its name and of what is extra stand.
+_LENGTHS = 26
+KIND = Sentence("an .npz archive")
 
 
 def read(path: Path, test: Path | None = None) -> Arrays:
     """x_train, y_train, x_test, y_test and the like (see `roles`); `test` is a second archive with the test split.
 
-    No more than needed is unpacked, and nothing is ever unpickled. Raises DataError.
+    What is not compressed is mapped; of the rest no more than needed is unpacked. Nothing is ever unpickled. Raises
+    DataError.
     """
     if test is not None:
         return joined(read(path), read(test), path.parent)
@@ -36,7 +44,7 @@ def read(path: Path, test: Path | None = None) -> Arrays:
         names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
         found = roles(names, path)
         wanted = {role: members[f"{name}.npy"] for role, name in found.items()}
-        refuse_bytes(path, sum(info.file_size for info in wanted.values()))
+        refuse_bytes(path, sum(info.file_size for info in wanted.values() if info.compress_type != zipfile.ZIP_STORED))
         by_role = {role: _array(archive, info, path) for role, info in wanted.items()}
     return from_roles(by_role, set(names) - set(found.values()))
 
@@ -54,7 +62,9 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
         refuse_objects(where, dtype)
         count = int(np.prod(shape, dtype=object))
         promised = count * dtype.itemsize
-        refuse_bytes(path, promised)
+        stored = info.compress_type == zipfile.ZIP_STORED
+        if not stored:
+            refuse_bytes(path, promised)
         held = min(info.file_size, DEFLATE_RATIO * path.stat().st_size)
         if promised > held:
             raise DataError(
@@ -64,11 +74,30 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
                 promised=promised,
                 held=held,
             )
-        values = read_array(file, dtype, count, where)
-        if file.read(1):  # at the end the checksum is compared, too
+        values = _mapped(path, info, file.tell(), dtype, count) if stored else read_array(file, dtype, count, where)
+        # At the end of a compressed one the checksum is compared, too.
+        if file.tell() + promised < info.file_size if stored else file.read(1):
             raise DataError(
                 "{where} goes on after the {promised:,} bytes that its header promises; copy it again",
                 where=where,
                 promised=promised,
             )
     return values.reshape(shape, order="F" if fortran else "C")
+
+
+def _mapped(path: Path, info: zipfile.ZipInfo, header: int, dtype: np.dtype, count: int) -> Raw:
+    """The array in a member that is not compressed, after a header of so many bytes; its checksum is compared."""
+    with path.open("rb") as file:
+        file.seek(info.header_offset + _LENGTHS)
+        name, extra = struct.unpack("<HH", file.read(4))
+        start = info.header_offset + _LENGTHS + 4 + name + extra
+        file.seek(start)
+        checksum = zlib.crc32(file.read(header))
+    if start + info.file_size > path.stat().st_size:
+        raise EOFError("it ends early")
+    content = room.mapped(path, np.dtype(np.uint8), (info.file_size - header,), start + header)
+    for part in blocks(content):
+        checksum = zlib.crc32(content[part].data, checksum)
+    if checksum != info.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+    return content[: count * dtype.itemsize].view(dtype)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Finding
+from bruit.data import room
+from bruit.data.dataset import Finding, blocks
+from bruit.data.findings import find
 from bruit.errors import DataError
 
 Raw = NDArray[Any]
@@ -82,7 +84,7 @@ def _role(name: str, names: list[str]) -> Role | None:
 def from_roles(by_role: dict[Role, Raw], unused: Iterable[str] = ()) -> Arrays:
     """Arrays by their roles; a source that has test images only counts as one of a single split."""
     unused = sorted(unused)
-    findings = [passed_over(unused, "arrays")] if unused else []
+    findings = [passed_over(unused)] if unused else []
     split = "train" if ("train", "images") in by_role else "test"
     test = by_role.get(("test", "images")) if split == "train" else None
     return Arrays(
@@ -111,23 +113,20 @@ def numbered(*texts: list[str] | None) -> list[Raw | None]:
     return [None if labels is None else np.array(labels, np.int64 if numbers else np.str_) for labels in texts]
 
 
-def passed_over(names: list[str], what: str) -> Finding:
+def passed_over(names: list[str]) -> Finding:
     """The finding that something was there but not read."""
-    listed = ", ".join(names[:5]) + (f" and {len(names) - 5:,} others" if len(names) > 5 else "")
-    message = f"Not used of the {what}: {listed}."
-    return Finding("not-used", "info", "both", message, {"n": len(names), "first": names[0]})
+    listed = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    return find("not-used", "info", "both", n=len(names), names=listed)
 
 
 def to_grey(images: Raw) -> Raw:
     """(N, H, W, 3) uint8 → (N, H, W) uint8, by the luma of ITU-R 601, as Pillow does it."""
-    grey = np.empty(images.shape[:3], np.uint8)
+    grey = room.empty(images.shape[:3], np.uint8)
     weights = np.array([0.299, 0.587, 0.114], np.float32)
-    for start in range(0, len(images), 4096):
-        block = images[start : start + 4096].astype(np.float32)
-        grey[start : start + 4096] = np.rint(block @ weights)
+    for part in blocks(images):
+        grey[part] = np.rint(images[part].astype(np.float32) @ weights)
     return grey
 
 
 def grey_finding(n: int, of: int) -> Finding:
-    message = f"{n:,} of {of:,} images were in colour or had an alpha channel; they were made grey, over white."
-    return Finding("made-grey", "info", "both", message, {"images": n})
+    return find("made-grey", "info", "both", images=n, total=of)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
+
 from bruit.data import csv_table, idx, image_folder, mat, npy, npz
-from bruit.data.dataset import DataPair, Images
-from bruit.data.formats import pair_from_arrays, to_uint8
+from bruit.data.dataset import DataPair, Images, Unlabelled
+from bruit.data.formats import pair_from_arrays, unlabelled
 from bruit.data.raw import Arrays
+from bruit.data.scale import to_uint8
 from bruit.data.streams import refuse_no_file, what_stands_at
 from bruit.errors import DataError
 
@@ -42,7 +45,18 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
     noticed on the way. Where there are no labelled test images a tenth of the others is set aside as the test set.
     Raises DataError if there is no such data or it cannot be used as it is.
     """
-    if isinstance(data, DataPair):
+    pair = load_to_check(data, seed=seed)
+    if isinstance(pair, Unlabelled):
+        path = Path(data)  # type: ignore[arg-type]
+        raise DataError(
+            "{path} holds images without labels; {where_labels_go}", path=path, where_labels_go=_where_labels_go(path)
+        )
+    return pair
+
+
+def load_to_check(data: str | Path | DataPair | Unlabelled = DEFAULT, *, seed: int = 0) -> DataPair | Unlabelled:
+    """The same, but images without labels, as one .npy file, are read too."""
+    if isinstance(data, DataPair | Unlabelled):
         return data
     name, plus, recipe = str(data).partition("+")
     if name == "mnist" and isinstance(data, str):
@@ -52,14 +66,12 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
         return apply(recipe, mnist(), seed) if plus else mnist()
     path = Path(data)
     arrays = read(path)
+    found, name = arrays.findings, path.resolve().name
     if arrays.train_labels is None:
-        raise DataError(
-            "{path} holds images without labels; {where_labels_go}", path=path, where_labels_go=_where_labels_go(path)
-        )
-    pair = pair_from_arrays(
-        arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels, path.resolve().name
-    )
-    return replace(pair, findings=pair.findings + arrays.findings)
+        images = unlabelled(arrays.train_images, arrays.test_images, name)
+        return replace(images, findings=images.findings + found)
+    pair = pair_from_arrays(arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels, name)
+    return replace(pair, findings=pair.findings + found)
 
 
 def load_images(data: str | Path) -> Images:
@@ -77,7 +89,16 @@ def load_images(data: str | Path) -> Images:
 
 
 def read(path: Path) -> Arrays:
-    """The arrays of any file or folder that bruit can read, as they stand in it. Raises DataError."""
+    """The arrays of any file or folder that bruit can read, as they stand in it, read-only. Raises DataError."""
+    arrays = _read(path)
+    for field in fields(arrays):
+        array = getattr(arrays, field.name)
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    return arrays
+
+
+def _read(path: Path) -> Arrays:
     if path.is_dir():
         return _read_folder(path)
     if not os.path.lexists(path):

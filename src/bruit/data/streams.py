@@ -14,8 +14,10 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bruit.data import room
 from bruit.data.limits import MAX_LINE, refuse_bytes
 from bruit.errors import BruitError, DataError
+from bruit.locale import Sentence
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -46,7 +48,7 @@ def what_stands_at(path: Path) -> str:
 
 
 @contextmanager
-def damage_is_said(path: Path, kind: str) -> Iterator[None]:
+def damage_is_said(path: Path, kind: Sentence) -> Iterator[None]:
     """What libraries raise about a damaged file, which is of many types, as one DataError that names the file."""
     try:
         yield
@@ -59,18 +61,20 @@ def damage_is_said(path: Path, kind: str) -> Iterator[None]:
     except OSError as error:
         if error.strerror:
             raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
-        raise DataError(_damaged(path, kind, error)) from error
+        raise _damaged(path, kind, error) from error
     except Exception as error:
-        raise DataError(_damaged(path, kind, error)) from error
+        raise _damaged(path, kind, error) from error
 
 
-def _damaged(path: Path, kind: str, error: Exception) -> str:
+def _damaged(path: Path, kind: Sentence, error: Exception) -> DataError:
     why = " ".join(str(error).split())[:120]
-    return f"{path} is damaged or not {kind}{f' ({why})' if why else ''}; copy it again"
+    if not why:
+        return DataError("{path} is damaged or not {kind}; copy it again", path=path, kind=kind)
+    return DataError("{path} is damaged or not {kind} ({why}); copy it again", path=path, kind=kind, why=why)
 
 
 @contextmanager
-def opened(path: Path, kind: str) -> Iterator[IO[bytes]]:
+def opened(path: Path, kind: Sentence) -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked if they are gzipped, whatever its name says."""
     refuse_no_file(path)
     with damage_is_said(path, kind), path.open("rb") as file:
@@ -82,6 +86,11 @@ def opened(path: Path, kind: str) -> Iterator[IO[bytes]]:
             yield io.BufferedReader(unzipped, BLOCK)
 
 
+def is_plain(file: IO[bytes]) -> bool:
+    """Whether what `opened` gave is the file itself, which can be mapped."""
+    return isinstance(getattr(file, "raw", None), io.FileIO)
+
+
 def is_gzipped(file: IO[bytes]) -> bool:
     magic = file.read(2)
     file.seek(0)
@@ -90,7 +99,7 @@ def is_gzipped(file: IO[bytes]) -> bool:
 
 def read_array(file: IO[bytes], dtype: np.dtype, count: int, where: str | Path) -> NDArray[Any]:
     """(count,) values of `dtype`; memory fills only as far as there is something to read."""
-    content = np.empty(count * dtype.itemsize, np.uint8)
+    content = room.empty((count * dtype.itemsize,), np.uint8)
     filled = 0
     while filled < len(content):
         part = file.read(min(BLOCK, len(content) - filled))

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from bruit.data.checks import Progress, diagnose, worst_first
-from bruit.data.dataset import DataPair, Dataset, Example, Finding
-from bruit.data.findings import SEVERITIES, Severity, Split, as_dict, as_plain, find, graded
-from bruit.data.sources import DEFAULT, load
-from bruit.evaluation.labels import suspect_labels
+from bruit.data.dataset import DataPair, Dataset, Example, Finding, Severity, Split, Unlabelled
+from bruit.data.findings import SEVERITIES, as_dict, as_plain, find, graded
+from bruit.data.sources import DEFAULT, load_to_check
+from bruit.errors import DataError
+from bruit.evaluation.labels import refuse_way, suspect_labels
 
 # The models that judge the labels: soon trained, and right about nearly all images.
 LABEL_MODEL, LABEL_FOLDS, LABEL_EPOCHS = "cnn-plus", 4, 3
@@ -34,7 +35,7 @@ class Checkup:
     """
 
     name: str
-    n: Mapping[str, int]
+    n: Mapping[Split, int]
     findings: tuple[Finding, ...]
     seconds: float
     suspects: tuple[Example, ...] | None = None
@@ -54,9 +55,10 @@ class Checkup:
 
 
 def check(
-    data: str | Path | DataPair = DEFAULT,
+    data: str | Path | DataPair | Unlabelled = DEFAULT,
     *,
     labels: bool = False,
+    labels_by: str = "margin",
     seed: int = 0,
     workers: int | None = None,
     on_progress: Progress = lambda done, total: None,
@@ -65,25 +67,31 @@ def check(
 ) -> Checkup:
     """Examine training and test images: sizes and scales, blank images, copies and leaks, classes, polarity, drift.
 
-    data         see `bruit.load`; what it refuses, as NaN, is refused here too
+    data         see `bruit.load`; what it refuses, as NaN, is refused here too. Images without labels will do
     labels       look for wrong labels too: networks are trained on folds of all images, which takes minutes
+    labels_by    how these are ranked: "margin" or "cleanlab", see `bruit.evaluation.labels.suspect_labels`
     seed, workers, on_begin, on_board
                  for these trainings, see `bruit.cross_validate`; with the same seed they suspect the same labels
-    on_progress  called with the number of steps of the other checks that are done, and their total
+    on_progress  called with how much of the other checks is done, and how much there is
 
     Raises DataError if the data cannot be read, or have too few images of a class for the folds.
     """
-    pair = load(data)
+    refuse_way(labels_by)
+    read = load_to_check(data)
+    if labels and isinstance(read, Unlabelled):
+        raise DataError("{name} holds images without labels, so none can be wrong; add them", name=read.name)
     start = time.perf_counter()
-    findings, suspects = list(diagnose(pair, on_progress)), None
-    if labels:
-        suspects, wrong = _check_labels(pair, seed=seed, workers=workers, on_begin=on_begin, on_board=on_board)
+    findings, suspects = list(diagnose(read, on_progress)), None
+    if isinstance(read, DataPair) and labels:
+        suspects, wrong = _check_labels(
+            read, labels_by, seed=seed, workers=workers, on_begin=on_begin, on_board=on_board
+        )
         findings = worst_first([*findings, *wrong])
-    n = {"train": len(pair.train), "test": len(pair.test)}
-    return Checkup(pair.name, n, tuple(findings), time.perf_counter() - start, suspects)
+    n = {split: len(dataset) for split, dataset in read.splits.items()}
+    return Checkup(read.name, n, tuple(findings), time.perf_counter() - start, suspects)
 
 
-def _check_labels(pair: DataPair, **options: Any) -> tuple[tuple[Example, ...], list[Finding]]:
+def _check_labels(pair: DataPair, by: str, **options: Any) -> tuple[tuple[Example, ...], list[Finding]]:
     """Every label of both splits judged by networks that did not see its image, nor another one of its source."""
     from bruit.training.crossval import cross_validate
 
@@ -100,13 +108,13 @@ def _check_labels(pair: DataPair, **options: Any) -> tuple[tuple[Example, ...], 
     parts: tuple[tuple[Split, int, int], ...] = (("train", 0, len(one)), ("test", len(one), len(together)))
     for split, start, end in parts:
         probs, given = result.oof_probabilities[start:end], together.labels[start:end]
-        index, suggested = suspect_labels(probs, given, least=LABELS_LISTED)
+        index, suggested, n_wrong = suspect_labels(probs, given, least=LABELS_LISTED, by=by)
         ranked = [
             Example(split, int(i), f"{pair.classes[given[i]]} → {pair.classes[better]}")
             for i, better in zip(index, suggested, strict=True)
         ]
         suspects += ranked
-        n_wrong, total = int((probs[index, suggested] > probs[index, given[index]]).sum()), end - start
+        total = end - start
         if n_wrong:
             figure: dict[str, Any] = {"images": n_wrong, "total": total, "share": n_wrong / total}
             findings.append(find("labels", graded(figure["share"], warning=0.01), split, ranked[:n_wrong], **figure))
