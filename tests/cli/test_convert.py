@@ -29,8 +29,8 @@ def test_into_an_archive_and_back(cli, npy_folder, digits, tmp_path: Path) -> No
     shown = cli("convert", archive, out)
     assert shown.code == 0
     assert shown.out.splitlines() == [
-        "· Training images: 600 of 28 × 28 pixels, uint8 on a scale of 0…255.",
-        "· Test images: 200 of 28 × 28 pixels, uint8 on a scale of 0…255.",
+        "· train: 600 images of 28 × 28 pixels, uint8 on a scale of 0…255.",
+        "· test: 200 images of 28 × 28 pixels, uint8 on a scale of 0…255.",
         f"600 training and 200 test images of 28 × 28 pixels are in {out}",
     ]
     assert sorted(path.name for path in out.iterdir()) == sorted(NPY_NAMES)

@@ -39,7 +39,7 @@ def kaggle(small, tmp_path):
 def test_kaggles_folder_and_its_test_images_without_labels(kaggle, small, one_split):
     read = load(kaggle)
     one_split(read)
-    (found,) = (finding for finding in read.findings if finding.code == "set-aside")
+    (found,) = (finding for finding in read.findings if finding.code == "test-unlabelled")
     assert found.severity == "warning"
     assert found.message.startswith("The test images have no labels and were not used: ")
     assert np.array_equal(load_images(kaggle), small.test.images)

@@ -11,6 +11,7 @@ from bruit.data.builtin import mnist
 from bruit.data.dataset import DataPair, Dataset, Finding
 from bruit.data.drift import drift, matched_sample
 from bruit.data.measures import measure
+from bruit.data.row import Row
 from bruit.noise.recipes import apply
 
 
@@ -23,7 +24,7 @@ def clean() -> DataPair:
 
 
 def found_in(pair: DataPair) -> dict[str, Finding]:
-    return {finding.code: finding for finding in drift(pair, measure(pair.train), measure(pair.test))}
+    return {finding.code: finding for finding in drift(Row.of(pair.splits))}
 
 
 def changed(pair: DataPair, images: np.ndarray) -> DataPair:

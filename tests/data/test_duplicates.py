@@ -9,12 +9,13 @@ import pytest
 
 from bruit.data.builtin import mnist
 from bruit.data.dataset import DataPair, Dataset, Finding
-from bruit.data.duplicates import NEAR, duplicates
-from bruit.data.measures import measure
+from bruit.data.duplicates import duplicates
+from bruit.data.near_copies import NEAR
+from bruit.data.row import Row
 
 
 def found_in(pair: DataPair) -> dict[tuple[str, str], Finding]:
-    findings = duplicates(pair, measure(pair.train), measure(pair.test))
+    findings = duplicates(Row.of(pair.splits))
     return {(finding.code, finding.split): finding for finding in findings}
 
 

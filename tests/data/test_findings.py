@@ -8,8 +8,10 @@ import re
 import pytest
 
 from bruit.data import findings
-from bruit.data.dataset import Example, Finding
+from bruit.data.dataset import DataPair, Example, Finding
 from bruit.data.findings import as_dict, find, graded, said, sentences
+from bruit.data.formats import pair_from_arrays, unlabelled
+from bruit.data.raw import grey_finding, passed_over
 
 CODES = findings._sentences(str)
 
@@ -24,7 +26,7 @@ def test_every_sentence_is_whole_and_uses_only_figures(code: str) -> None:
         assert text.endswith(".")
         assert "%(" not in text
     assert names or code in ("imbalance",)
-    if code not in ("range", "alike"):
+    if code not in ("range", "alike", "scale", "rounded", "made-grey", "set-aside"):
         assert advice
 
 
@@ -51,10 +53,23 @@ def test_other_languages_write_numbers_their_way() -> None:
 
 @pytest.mark.parametrize("code", ["scale-mismatch", "of tomorrow"])
 def test_what_has_no_words_here_is_said_as_it_was_stored(code: str) -> None:
+    # No sentence goes with this code, or not with these figures.
     stored = {"code": code, "severity": "info", "split": "both", "message": "So it is.", "figure": {"n": 1}}
     assert said(stored, "fr") == ("So it is.", "")
-    # A figure that is missing does not take the sentence away.
-    assert said({**stored, "code": "blank"}, "fr") == ("So it is.", "")
+
+
+def test_what_was_found_while_reading_can_be_said_from_its_code_and_figures(digits: DataPair) -> None:
+    images = digits.train.images // 4 / 255
+    images[3, 14, 14] = 0.2003
+    pair = pair_from_arrays(images, digits.train.labels, digits.test.images, digits.test.labels)
+    one_split = pair_from_arrays(images, digits.train.labels, digits.test.images)
+    others = [passed_over(["a", "b"]), grey_finding(2, 9), *unlabelled(images).findings]
+    found = [*pair.findings, *one_split.findings, *others]
+    assert {finding.code for finding in found} >= {
+        *("scale", "scale-mismatch", "rounded", "dim", "test-unlabelled", "not-used", "made-grey", "unlabelled"),
+    }
+    for finding in found:
+        assert sentences(finding.code, as_dict(finding)["figure"]) == (finding.message, finding.remedy)
 
 
 def test_an_unknown_code_is_a_mistake_of_ours() -> None:

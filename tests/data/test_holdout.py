@@ -16,7 +16,7 @@ def test_a_tenth_of_each_class_the_same_every_time_and_said(digits):
     assert pair.train.counts.tolist() == [54] * 10
     assert [finding.code for finding in pair.findings] == ["scale", "set-aside"]
     found = pair.findings[1]
-    assert (found.severity, found.split, found.figure) == ("info", "both", {"images": 60, "seed": 0})
+    assert (found.severity, found.split, found.figure) == ("info", "both", {"images": 60, "total": 600, "seed": 0})
     assert found.message == (
         "There are no test images: 60 of the 600 training images, a tenth of each class, were set aside as the test "
         "set, drawn with seed 0. They are not trained on."

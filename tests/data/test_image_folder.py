@@ -103,7 +103,7 @@ def test_colour_becomes_grey_and_is_said(folder):
     read = load_images(folder)
     assert np.array_equal(read[0], np.asarray(Image.fromarray(colour).convert("L")))
     made_grey = codes(load(folder))["made-grey"]
-    assert made_grey.message.startswith("1 of 61 images were in colour or had an alpha channel; ")
+    assert made_grey.message.startswith("1 of 61 images were in colour or transparent; ")
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "PA"])
@@ -164,7 +164,7 @@ def test_what_is_passed_over_is_said_but_for_hidden_things(folder):
         hidden.write_text("")
     (folder / "__MACOSX").mkdir()
     read = load(folder)
-    expected = "Not used of the files and folders: 3/Thumbs.db, 3/pipe.png, README.txt."
+    expected = "Not used of what is there (3 in all): 3/Thumbs.db, 3/pipe.png, README.txt."
     assert codes(read)["not-used"].message == expected
 
 
@@ -194,7 +194,7 @@ def test_test_images_without_labels(folder, small):
         (folder / name).rename(folder / "train" / name)
     for index, image in enumerate(small.test.images):
         Image.fromarray(image).save(folder / "test" / f"{index:04}.png")
-    assert codes(load(folder))["set-aside"].severity == "warning"
+    assert codes(load(folder))["test-unlabelled"].severity == "warning"
     assert np.array_equal(load_images(folder), small.test.images)
 
 

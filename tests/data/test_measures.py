@@ -35,7 +35,7 @@ def test_equal_images_and_only_they_share_their_content(images: np.ndarray) -> N
 
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch, digits) -> None:
     whole = measure(digits.train)
-    monkeypatch.setattr("bruit.data.measures.CHUNK", 7)
+    monkeypatch.setattr("bruit.data.dataset.BLOCK", 7 * 28 * 28)
     for name, values in vars(measure(digits.train)).items():
         np.testing.assert_allclose(values, getattr(whole, name), rtol=1e-6, atol=1e-6)
 

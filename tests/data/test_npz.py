@@ -82,7 +82,7 @@ def test_a_file_for_each_split(small, the_same, tmp_path):
 def test_what_is_not_used_is_said(small, tmp_path):
     np.savez(tmp_path / "set.npz", x=small.train.images, y=small.train.labels, val_images=small.test.images)
     (found,) = (finding for finding in load(tmp_path / "set.npz").findings if finding.code == "not-used")
-    assert found.message == "Not used of the arrays: val_images."
+    assert found.message == "Not used of what is there (1 in all): val_images."
 
 
 def test_test_images_alone_are_one_split(small, one_split, tmp_path):
@@ -184,8 +184,8 @@ def test_a_bomb(tmp_path, refused, monkeypatch):
     size = bomb.nbytes + 128 + 3000 * 8 + 128
     with refused(
         DataError,
-        f"{tmp_path / 'set.npz'} holds {size:,} bytes or more when unpacked, the limit is 1,048,576; if you trust it "
-        "and have the memory, set BRUIT_MAX_BYTES higher",
+        f"{tmp_path / 'set.npz'} holds {size:,} bytes or more when unpacked, the limit is 1,048,576; if you trust it, "
+        "set BRUIT_MAX_BYTES higher",
     ):
         load(tmp_path / "set.npz")
     monkeypatch.setenv("BRUIT_MAX_BYTES", str(size))

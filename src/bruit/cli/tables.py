@@ -214,7 +214,8 @@ def findings_lines(findings: Iterable[Finding]) -> None:
     from bruit.data.findings import as_dict, said
 
     for finding in findings:
-        click.echo(f"· {printable(said(as_dict(finding), language())[0])}")
+        message = printable(said(as_dict(finding), language())[0])
+        click.echo(f"· {message}" if finding.split == "both" else f"· {in_words(finding.split)}: {message}")
 
 
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:

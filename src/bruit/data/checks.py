@@ -29,6 +29,7 @@ def diagnose(data: DataPair | Unlabelled, on_progress: Progress = lambda done, t
     with how much is done, and how much there is to do: half of it is to measure the images.
     """
     n = sum(map(len, data.splits.values()))
+    on_progress(0, 2 * n)
     row = Row.of(data.splits, on_progress=lambda done: on_progress(done, 2 * n))
     known = {finding.split for finding in data.findings if finding.code == "scale"}
     found = [*ranges(row, known), *blanks(row), *classes(row), *polarity(row), *drift(row)]

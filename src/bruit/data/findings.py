@@ -104,7 +104,7 @@ def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
             "",
         ),
         "dim": (
-            _("The images are dim: the brightest pixel is %(brightest)s of 255. Were they scaled as the file says?"),
+            _("The images are dim: the brightest pixel is %(brightest)s of 255. They may have been scaled twice."),
             _("Compare the brightest pixel with what the file should hold, and save it again at full scale."),
         ),
         "made-grey": (
@@ -113,7 +113,7 @@ def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
         ),
         "not-used": (
             _("Not used of what is there (%(n)s in all): %(names)s."),
-            "",
+            _("Name them as docs/formats.md has it if they belong to the data."),
         ),
         "set-aside": (
             _(
@@ -132,7 +132,7 @@ def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
         ),
         "unlabelled": (
             _("%(images)s images without labels: what needs labels was not checked."),
-            "",
+            _("Add labels, and classes, equal images with different labels and wrong labels are checked too."),
         ),
         "range": (
             _("%(images)s images of %(height)s × %(width)s pixels, with values of %(low)s to %(high)s."),

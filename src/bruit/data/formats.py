@@ -14,8 +14,7 @@ from bruit.data.npy import NPY_NAMES as NPY_NAMES
 from bruit.data.npy import refuse_overwriting as refuse_overwriting
 from bruit.data.npy import write_npy_folder as write_npy_folder
 from bruit.data.raw import Raw
-from bruit.data.scale import SPLIT_NAMES, scale_mismatch
-from bruit.data.scale import to_uint8 as to_uint8
+from bruit.data.scale import SPLIT_NAMES, scale_mismatch, to_uint8
 from bruit.errors import DataError
 
 SPLITS: tuple[Split, Split] = ("train", "test")

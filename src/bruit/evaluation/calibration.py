@@ -22,6 +22,7 @@ def fit_temperature(scores: ArrayLike, labels: ArrayLike) -> float:
     from scipy.optimize import minimize_scalar
 
     scores, labels = check_scores(scores, labels)
+    scores = scores.astype(np.float64)
     rows = np.arange(len(labels))
     # Relative to the true class' score, the NLL is the mean log of the sum of exponentials.
     margins = scores - scores[rows, labels][:, None]

@@ -7,7 +7,7 @@ number, list or dict holds plain Python values, ready for JSON.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,16 @@ from bruit.errors import DataError
 N_BINS = 15
 
 
-def check_scores(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Give (N, C) scores as float64 and (N,) labels as int64; DataError unless they fit together."""
+# Rows that are looked at in one step.
+_BLOCK = 2**16
+Scores = NDArray[np.floating]
+
+
+def check_scores(scores: ArrayLike, labels: ArrayLike) -> tuple[Scores, NDArray[np.int64]]:
+    """Give (N, C) scores as floats, float32 as they are, and (N,) labels as int64; DataError unless they fit together.
+
+    There may be tens of millions: no copy is made of what is of these types.
+    """
     scores, labels = np.asarray(scores), np.asarray(labels)
     if scores.ndim != 2 or 0 in scores.shape:
         raise DataError(
@@ -44,15 +52,21 @@ def check_scores(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float
             min=labels.min(),
             max=labels.max(),
         )
-    if not np.isfinite(scores).all():
+    if not all(np.isfinite(block).all() for block in _blocks(scores)):
         raise DataError("received scores that are NaN or infinite; clip probabilities before taking their logarithm")
-    return scores.astype(np.float64), labels.astype(np.int64)
+    kept = scores.dtype in (np.float32, np.float64)
+    return (scores if kept else scores.astype(np.float64)), labels.astype(np.int64, copy=False)
 
 
-def check_probabilities(probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _blocks(scores: Scores) -> Iterator[Scores]:
+    for start in range(0, len(scores), _BLOCK):
+        yield scores[start : start + _BLOCK]
+
+
+def check_probabilities(probs: ArrayLike, labels: ArrayLike) -> tuple[Scores, NDArray[np.int64]]:
     """As `check_scores`; DataError also where rows are not probabilities (to 1e-3: models may compute in bf16)."""
     probs, labels = check_scores(probs, labels)
-    if probs.min() < 0 or np.abs(probs.sum(axis=1) - 1).max() > 1e-3:
+    if probs.min() < 0 or any(np.abs(b.sum(axis=1, dtype=np.float64) - 1).max() > 1e-3 for b in _blocks(probs)):
         raise DataError("expected rows of probabilities that sum to 1, received other scores; apply a softmax first")
     return probs, labels
 
@@ -97,7 +111,7 @@ def nll(probs: ArrayLike, labels: ArrayLike) -> float:
     probability that float32 rounded to zero does not make the mean infinite.
     """
     probs, labels = check_probabilities(probs, labels)
-    of_truth = probs[np.arange(len(labels)), labels]
+    of_truth = probs[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.clip(of_truth, np.finfo(np.float32).eps, 1.0)).mean())
 
 
@@ -108,7 +122,7 @@ def reliability(probs: ArrayLike, labels: ArrayLike) -> list[dict[str, Any]]:
     {"low", "high", "n", "confidence", "accuracy"}; the two means are None in an empty bin.
     """
     probs, labels = check_probabilities(probs, labels)
-    confidence = probs.max(axis=1)
+    confidence = probs.max(axis=1).astype(np.float64)
     right = probs.argmax(axis=1) == labels
     edges = np.linspace(0.0, 1.0, N_BINS + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, N_BINS - 1)

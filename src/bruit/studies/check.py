@@ -35,7 +35,7 @@ class Checkup:
     """
 
     name: str
-    n: Mapping[Split, int]
+    n: Mapping[str, int]
     findings: tuple[Finding, ...]
     seconds: float
     suspects: tuple[Example, ...] | None = None
@@ -87,7 +87,7 @@ def check(
             read, labels_by, seed=seed, workers=workers, on_begin=on_begin, on_board=on_board
         )
         findings = worst_first([*findings, *wrong])
-    n = {split: len(dataset) for split, dataset in read.splits.items()}
+    n: dict[str, int] = {split: len(dataset) for split, dataset in read.splits.items()}
     return Checkup(read.name, n, tuple(findings), time.perf_counter() - start, suspects)
 
 

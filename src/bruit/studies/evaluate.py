@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bruit.data.dataset import DataPair, Dataset
+from bruit.data import room
+from bruit.data.dataset import DataPair, Dataset, Images
 from bruit.data.sources import DEFAULT, load
 from bruit.errors import DataError, ModelError
 from bruit.evaluation.calibration import without_temperature
@@ -18,6 +20,9 @@ from bruit.models.trained import Trained
 from bruit.predictor import Predictor
 from bruit.studies.results import read_results
 from bruit.studies.run import SETTINGS
+
+# Images that are handed to a model at once.
+AT_ONCE = 2**14
 
 
 def find_model(model: str | Path) -> Trained:
@@ -70,8 +75,17 @@ def evaluate(model: str | Path | Predictor, data: str | Path | DataPair | Datase
         )
     # A data set need not hold every class that the model knows, nor number them alike.
     index = np.array([predictor.classes.index(name) for name in dataset.classes])
-    probabilities = predictor.probabilities(dataset.images)
-    temperature = getattr(predictor, "temperature", 1.0)
-    uncalibrated = without_temperature(probabilities, temperature)
     labels = index[dataset.labels]
+    probabilities, uncalibrated = _predicted(predictor, dataset.images)
     return evaluate_split(probabilities, uncalibrated, labels, predictor.classes, dataset.ids, detail=True)
+
+
+def _predicted(predictor: Predictor, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(N, C) probabilities with and without the temperature, block by block: the images may be more than memory."""
+    temperature = getattr(predictor, "temperature", 1.0)
+    calibrated, plain = (room.empty((len(images), len(predictor.classes)), np.float32) for _ in range(2))
+    for start in range(0, len(images), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        calibrated[part] = predictor.probabilities(images[part])
+        plain[part] = without_temperature(calibrated[part], temperature)
+    return calibrated, plain
