@@ -1,4 +1,4 @@
-"""How much memory `bruit check`, `evaluate` and `convert` take on more and more images: made by turning those of MNIST.
+"""How much memory `bruit check`, `evaluate` and `convert` take on more and more images, made of those of MNIST.
 
     python benchmarks/flat_memory.py --gigabytes 1 5 20 --commands check evaluate --folder /tmp
 
@@ -26,15 +26,10 @@ from bruit.data.dataset import Dataset
 BRUIT = [sys.executable, "-m", "bruit"]
 
 
-def turned(images: np.ndarray, labels: np.ndarray, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """n images: those of MNIST, each shifted and with a little noise of its own, so that no two are equal."""
-    rng = np.random.default_rng(seed)
-    at = rng.integers(0, len(images), n)
-    rows, columns = rng.integers(-2, 3, (2, n))
-    row, column = np.arange(28)[None, :, None], np.arange(28)[None, None, :]
-    shifted = images[at[:, None, None], (row - rows[:, None, None]) % 28, (column - columns[:, None, None]) % 28]
-    noise = rng.integers(0, 96, shifted.shape, np.uint8)
-    return np.maximum(shifted, noise), labels[at]
+def mixed(source: Dataset, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """n images, each made of two of MNIST that are laid over each other, so that no two are alike; and labels."""
+    one, other = np.random.default_rng(seed).integers(0, len(source), (2, n))
+    return np.maximum(source.images[one], source.images[other] // 2), source.labels[one]
 
 
 def write_split(folder: Path, split: str, source: Dataset, n: int, dtype: str) -> None:
@@ -43,7 +38,7 @@ def write_split(folder: Path, split: str, source: Dataset, n: int, dtype: str) -
     labels = np.empty(n, np.int64)
     for number, start in enumerate(range(0, n, 50_000)):
         part = slice(start, min(n, start + 50_000))
-        images, labels[part] = turned(source.images, source.labels, part.stop - start, 2 * number + (split == "test"))
+        images, labels[part] = mixed(source, part.stop - start, 2 * number + (split == "test"))
         made[part] = images if dtype == "uint8" else images / np.float32(255)
     made.flush()
     np.save(folder / f"{split}_labels.npy", labels)

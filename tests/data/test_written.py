@@ -6,8 +6,8 @@ import pytest
 from bruit.data.dataset import DataPair, Dataset
 from bruit.data.npy import NPY_NAMES
 from bruit.data.sources import load
-from bruit.data.written import write_data
-from bruit.errors import ConfigError, RunError
+from bruit.data.written import FILES, write_data
+from bruit.errors import ConfigError, DataError, RunError
 
 
 def test_a_folder(small, the_same, tmp_path):
@@ -51,7 +51,8 @@ def test_a_folder_in_an_archives_place(small, tmp_path, refused):
 def test_formats_that_are_not_written(small, tmp_path, refused, name):
     with refused(
         ConfigError,
-        f"expected a folder (four .npy files) or a file called .npz to write to, received {tmp_path / name}",
+        "expected a folder (for four .npy files, or --to csv or idx) or a file called .npz to write to, received "
+        f"{tmp_path / name}",
     ):
         write_data(small, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -59,3 +60,56 @@ def test_formats_that_are_not_written(small, tmp_path, refused, name):
 
 def test_a_folder_may_have_a_dot_in_its_name(small, tmp_path):
     assert write_data(small, tmp_path / "digits.v2")[0] == tmp_path / "digits.v2" / NPY_NAMES[0]
+
+
+@pytest.mark.parametrize("form", ["csv", "idx", "npy"])
+def test_a_folder_in_another_format_comes_back_as_it_was(small, the_same, tmp_path, form):
+    files = write_data(small, tmp_path / "out", to=form)
+    assert sorted(files) == sorted((tmp_path / "out").iterdir())
+    assert tuple(path.name for path in files) == FILES[form]
+    the_same(load(tmp_path / "out"), small)
+
+
+def test_a_table_is_as_kaggle_has_it(small, tmp_path):
+    first, second, *_ = write_data(small, tmp_path / "out", to="csv")[0].read_text().splitlines()
+    assert first.startswith("label,pixel0,pixel1,")
+    assert first.endswith(",pixel783")
+    assert second == ",".join(map(str, [small.train.labels[0], *small.train.images[0].ravel()]))
+
+
+def test_idx_files_are_as_mnist_has_them(small, tmp_path):
+    images, labels, *_ = write_data(small, tmp_path / "out", to="idx")
+    assert images.read_bytes() == bytes.fromhex("00000803 0000003c 0000001c 0000001c") + small.train.images.tobytes()
+    assert labels.read_bytes() == bytes.fromhex("00000801 0000003c") + small.train.labels.astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("form", "classes", "message"),
+    [
+        ("idx", ("a", "b"), "expected classes called 0 to 255 for IDX, received a, b; write .npy files instead"),
+        ("idx", ("1", "256"), "expected classes called 0 to 255 for IDX, received 1, 256; write .npy files instead"),
+        (
+            "csv",
+            ("a", "b,c"),
+            "expected names of classes without commas and quotes for CSV, received a, b,c; write .npy files instead",
+        ),
+    ],
+)
+def test_classes_that_a_format_cannot_hold(tmp_path, refused, form, classes, message):
+    part = Dataset(np.arange(8, dtype=np.uint8).reshape(2, 2, 2) * 30, np.arange(2), classes, np.arange(2))
+    with refused(DataError, message):
+        write_data(DataPair("named", part, part), tmp_path / "out", to=form)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "form"), [("out", "npz"), ("out.npz", "csv"), ("out.csv", "csv"), ("out", "xlsx")])
+def test_names_and_formats_that_do_not_go_together(small, tmp_path, name, form):
+    with pytest.raises(ConfigError, match=r"^expected .* received "):
+        write_data(small, tmp_path / name, to=form)
+
+
+def test_a_folder_is_not_overwritten_in_any_format(small, tmp_path):
+    write_data(small, tmp_path / "out", to="csv")
+    with pytest.raises(RunError, match=r"out already holds train\.csv, test\.csv; choose another --out"):
+        write_data(small, tmp_path / "out", to="csv")
+    write_data(small, tmp_path / "out", to="csv", force=True)

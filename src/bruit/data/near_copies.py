@@ -24,6 +24,8 @@ _POOLED, _AXES, _SAMPLE = 14, 16, 8192
 _TABLES, _NEIGHBOURS = 8, 8
 # Points of which the medians are taken, and points that are compared at once.
 _MEDIANS, _AT_ONCE = 2**18, 2**17
+# Pairs that are collected before they are compared pixel by pixel.
+_COLLECTED = 2**23
 
 
 def near_copies(row: Row, on_progress: Callable[[int, int], None] = lambda done, total: None) -> list[Finding]:
@@ -68,8 +70,15 @@ def _pairs(row: Row, on_progress: Callable[[int, int], None]) -> tuple[Index, bo
     """
     different = _different(row)
     points = _projected(row, different, _axes(row))
-    candidates, all_of_them = _candidates(points, on_progress)
-    return _verified(row, different[candidates].astype(np.int64)), all_of_them
+    near, correlation = np.empty(0, np.int64), np.empty(0, np.float32)
+    for candidates in _candidates(points, on_progress):
+        more, of_more = _verified(row, different, candidates)
+        near, first = np.unique(np.concatenate([near, more]), return_index=True)
+        correlation = np.concatenate([correlation, of_more])[first]
+        if len(near) > MOST_PAIRS:
+            break
+    order = np.argsort(-correlation, kind="stable")[:MOST_PAIRS]
+    return np.stack(np.divmod(near[order], len(row)), axis=1), len(near) <= MOST_PAIRS
 
 
 def _different(row: Row) -> Index:
@@ -109,8 +118,8 @@ def _points(row: Row, index: Index) -> Floats:
     return np.asarray(part / (row.measured.std[index, None] * np.sqrt(np.float32(height * width))))
 
 
-def _candidates(points: Floats, on_progress: Callable[[int, int], None]) -> tuple[Index, bool]:
-    """(n, 2) index of points that share a bucket and are near each other, and whether these are all."""
+def _candidates(points: Floats, on_progress: Callable[[int, int], None]) -> Iterator[NDArray[np.int64]]:
+    """Points that share a bucket and are near each other, as numbers i · n + j, some millions at once."""
     n, dimensions = points.shape
     bits = int(np.log2(n)) + 2
     rng = np.random.default_rng(0)
@@ -119,12 +128,11 @@ def _candidates(points: Floats, on_progress: Callable[[int, int], None]) -> tupl
         planes = rng.standard_normal((dimensions, bits)).astype(np.float32)
         for pairs in _in_a_table(points, planes):
             found.append(pairs)
-            if sum(map(len, found)) > MOST_PAIRS:
-                found = [np.unique(np.concatenate(found))]
-            if len(found[0]) > MOST_PAIRS:
-                return np.stack(np.divmod(found[0][:MOST_PAIRS], n), axis=1), False
+            if sum(map(len, found)) > _COLLECTED:
+                yield np.unique(np.concatenate(found))
+                found = found[:1]
         on_progress(table + 1, _TABLES)
-    return np.stack(np.divmod(np.unique(np.concatenate(found)), n), axis=1), True
+    yield np.unique(np.concatenate(found))
 
 
 def _in_a_table(points: Floats, planes: Floats) -> Iterator[NDArray[np.int64]]:
@@ -157,15 +165,17 @@ def _whole_buckets(bucket: NDArray[Any], bits: int) -> Iterator[NDArray[np.int64
         yield np.flatnonzero(bucket >> bucket.dtype.type(bits - split) == part) if split else np.arange(len(bucket))
 
 
-def _verified(row: Row, pairs: Index) -> Index:
-    """(n, 2) the candidates that are near copies but not equal, the most alike first."""
-    pairs = np.sort(pairs, axis=1)  # training before test
+def _verified(row: Row, different: Index, candidates: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+    """Those that are near copies but not equal: of pair (i, j) the number i · N + j, and their correlation."""
     measured = row.measured
-    pairs = pairs[measured.content[pairs[:, 0]] != measured.content[pairs[:, 1]]]
-    correlation = np.empty(len(pairs), np.float32)
-    for part in steps(len(pairs), row.pixels):
-        one, other = (row.images(index).reshape(-1, row.pixels) - measured.mean[index, None] for index in pairs[part].T)
-        correlation[part] = np.einsum("ij,ij->i", one, other)
-    correlation /= row.pixels * measured.std[pairs[:, 0]] * measured.std[pairs[:, 1]]
-    order = np.argsort(-correlation, kind="stable")
-    return pairs[order[correlation[order] >= NEAR]]
+    near, correlation = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    for part in steps(len(candidates), row.pixels):
+        pairs = different[np.stack(np.divmod(candidates[part], len(different)))].astype(np.int64)
+        pairs.sort(axis=0)  # training before test
+        pairs = pairs[:, measured.content[pairs[0]] != measured.content[pairs[1]]]
+        one, other = (row.images(index).reshape(-1, row.pixels) - measured.mean[index, None] for index in pairs)
+        value = np.einsum("ij,ij->i", one, other) / (row.pixels * measured.std[pairs[0]] * measured.std[pairs[1]])
+        pairs, value = pairs[:, value >= NEAR], value[value >= NEAR]
+        near.append(pairs[0] * len(row) + pairs[1])
+        correlation.append(value)
+    return np.concatenate(near), np.concatenate(correlation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -62,8 +63,13 @@ def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) ->
     refuse_overwriting(folder, force)
     arrays = [array for part in (pair.train, pair.test) for array in (part.images, names_of(part))]
     paths = [folder / name for name in NPY_NAMES]
-    _write_together(list(zip(paths, arrays, strict=True)))
+    write_together([(path, saving(array)) for path, array in zip(paths, arrays, strict=True)])
     return paths
+
+
+def saving(array: Raw) -> Callable[[IO[bytes]], object]:
+    """What writes an array into a file as .npy, never pickled."""
+    return lambda file: np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def names_of(dataset: Dataset) -> Raw:
@@ -74,26 +80,26 @@ def names_of(dataset: Dataset) -> Raw:
     return named
 
 
-def _write_together(files: list[tuple[Path, Raw]]) -> None:
+def write_together(files: Sequence[tuple[Path, Callable[[IO[bytes]], object]]]) -> None:
     """Write every file, or none: all are on disk under temporary names before the first takes its place."""
     if not files:
         return
-    (path, array), *others = files
+    (path, write), *others = files
 
-    def write(file: IO[bytes]) -> None:
-        np.lib.format.write_array(file, array, allow_pickle=False)
+    def write_and_go_on(file: IO[bytes]) -> None:
+        write(file)
         file.flush()
         os.fsync(file.fileno())  # a full disk must be known before the others take their places
-        _write_together(others)
+        write_together(others)
 
-    write_atomically(path, write)
+    write_atomically(path, write_and_go_on)
 
 
-def refuse_overwriting(folder: Path, force: bool) -> None:
-    """Raise RunError if `folder` is a file, holds any of the four files (unless `force`) or folders in their places."""
+def refuse_overwriting(folder: Path, force: bool, names: Sequence[str] = NPY_NAMES) -> None:
+    """Raise RunError if `folder` is a file, holds any of these files (unless `force`) or folders in their places."""
     if folder.exists() and not folder.is_dir():
         raise RunError("{folder} is a file; choose a folder as --out", folder=folder)
-    present = [name for name in NPY_NAMES if os.path.lexists(folder / name)]
+    present = [name for name in names if os.path.lexists(folder / name)]
     if present and not force:
         raise RunError(
             "{folder} already holds {present}; choose another --out, or add --force to replace them",

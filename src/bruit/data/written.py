@@ -1,50 +1,127 @@
-"""A data set into files, in the format that the name of the place asks for."""
+"""A data set into files, in the format that is asked for, or that the name of the place asks for."""
 
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
-from bruit.data.dataset import DataPair
-from bruit.data.npy import names_of, refuse_overwriting, write_npy_folder
-from bruit.data.raw import Raw
-from bruit.errors import ConfigError, RunError
+import numpy as np
+
+from bruit.data.dataset import DataPair, Dataset, Images, blocks
+from bruit.data.npy import NPY_NAMES, names_of, refuse_overwriting, saving, write_together
+from bruit.errors import ConfigError, DataError, RunError
 from bruit.files import write_npz
 
-WRITTEN = "a folder (four .npy files) or a file called .npz"
+FORMS = ("npy", "npz", "csv", "idx")
+# The files of a folder: images and labels of each split, or one file for both.
+FILES = {
+    "npy": NPY_NAMES,
+    "csv": ("train.csv", "test.csv"),
+    "idx": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
 # Who names such a file expects it in that format, and not a folder of that name.
 _OTHERS = (".npy", ".mat", ".csv", ".gz", ".idx", ".zip", ".h5", ".hdf5", ".pkl", ".parquet", ".tar", ".png", ".json")
+_PIXELS = [str(value) for value in range(256)]
+Write = Callable[[IO[bytes]], object]
 
 
-def refuse_place(out: Path, force: bool) -> None:
+def form_of(out: Path, to: str | None = None) -> str:
+    """The format that is written: `to`, or what the name says. Raises ConfigError where the two do not go together."""
+    is_archive = out.suffix.lower() == ".npz"
+    form = to or ("npz" if is_archive else "npy")
+    if form not in FORMS:
+        raise ConfigError("expected one of {forms} to write, received {form!r}", forms=", ".join(FORMS), form=form)
+    if form == "npz" and not is_archive:
+        raise ConfigError("expected a file called .npz to write to, received {out}", out=out)
+    if form != "npz" and (is_archive or out.suffix.lower() in _OTHERS or out.name.lower().endswith("-ubyte")):
+        raise ConfigError(
+            "expected a folder (for four .npy files, or --to csv or idx) or a file called .npz to write to, "
+            "received {out}",
+            out=out,
+        )
+    return form
+
+
+def refuse_place(out: Path, force: bool, to: str | None = None) -> None:
     """Raise, before any work is done, where `out` names no format that is written, or is there already."""
-    if out.suffix.lower() in _OTHERS or out.name.lower().endswith("-ubyte"):
-        raise ConfigError("expected {WRITTEN} to write to, received {out}", WRITTEN=WRITTEN, out=out)
-    if not is_archive(out):
-        return refuse_overwriting(out, force)
+    form = form_of(out, to)
+    if form != "npz":
+        return refuse_overwriting(out, force, FILES[form])
     if out.is_dir():
         raise RunError("{out} is a folder; choose another name, or move it away", out=out)
     if os.path.lexists(out) and not force:
         raise RunError("{out} is there already; choose another name, or add --force to replace it", out=out)
 
 
-def is_archive(out: Path) -> bool:
-    return out.suffix.lower() == ".npz"
+def write_data(pair: DataPair, out: str | Path, force: bool = False, to: str | None = None) -> list[Path]:
+    """Write a pair: to OUT.npz under Keras' names (x_train, y_train, x_test, y_test), else into a folder.
 
-
-def write_data(pair: DataPair, out: str | Path, force: bool = False) -> list[Path]:
-    """Write a pair: to OUT.npz under Keras' names (x_train, y_train, x_test, y_test), else as four .npy files.
-
+    to     "npy" (four files), "npz", "csv" (train.csv and test.csv, as Kaggle's) or "idx" (four files, as MNIST's); by
+           default what the name says
     Images are uint8 (N, H, W), labels (N,) the names of the classes, int64 where all are whole numbers. All is written
-    or nothing; returns the files. Raises ConfigError for a format that is not written, RunError if something is there
-    already (unless `force`) or cannot be written.
+    or nothing; returns the files. Raises ConfigError for a format that is not written, DataError for classes that IDX
+    has no numbers for, RunError if something is there already (unless `force`) or cannot be written.
     """
     out = Path(out)
-    refuse_place(out, force)
-    if not is_archive(out):
-        return write_npy_folder(pair, out, force)
-    arrays: dict[str, Raw] = {}
-    for split, dataset in (("train", pair.train), ("test", pair.test)):
-        arrays |= {f"x_{split}": dataset.images, f"y_{split}": names_of(dataset)}
-    write_npz(out, arrays)
-    return [out]
+    refuse_place(out, force, to)
+    form = form_of(out, to)
+    if form == "npz":
+        splits = (("train", pair.train), ("test", pair.test))
+        write_npz(out, {name: a for split, one in splits for name, a in _named(one, split).items()})
+        return [out]
+    makers = {"npy": _npy, "csv": _csv, "idx": _idx}
+    files = dict(zip(FILES[form], [w for one in (pair.train, pair.test) for w in makers[form](one)], strict=True))
+    write_together([(out / name, write) for name, write in files.items()])
+    return [out / name for name in files]
+
+
+def _named(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
+    return {f"x_{split}": dataset.images, f"y_{split}": names_of(dataset)}
+
+
+def _npy(dataset: Dataset) -> list[Write]:
+    return [saving(dataset.images), saving(names_of(dataset))]
+
+
+def _csv(dataset: Dataset) -> list[Write]:
+    """One line an image: its label and then its pixels, row by row, below a header."""
+    if any(set(name) & set(',;"\t\r\n') for name in dataset.classes):
+        raise DataError(
+            "expected names of classes without commas and quotes for CSV, received {names}; write .npy files instead",
+            names=", ".join(dataset.classes[:12]),
+        )
+
+    def write(file: IO[bytes]) -> None:
+        height, width = dataset.shape
+        file.write(",".join(["label", *(f"pixel{i}" for i in range(height * width))]).encode() + b"\n")
+        for part in blocks(dataset.images):
+            rows = dataset.images[part].reshape(-1, height * width).tolist()
+            labels = [dataset.classes[label] for label in dataset.labels[part]]
+            lines = (
+                f"{label},{','.join([_PIXELS[i] for i in row])}\n" for label, row in zip(labels, rows, strict=True)
+            )
+            file.writelines(line.encode() for line in lines)
+
+    return [write]
+
+
+def _idx(dataset: Dataset) -> list[Write]:
+    values = names_of(dataset)
+    if values.dtype.kind != "i" or values.max() > 255:
+        raise DataError(
+            "expected classes called 0 to 255 for IDX, received {names}; write .npy files instead",
+            names=", ".join(dataset.classes[:12]),
+        )
+
+    def save(array: Images) -> Write:
+        def write(file: IO[bytes]) -> None:
+            file.write(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape))
+            for part in blocks(array):
+                file.write(np.ascontiguousarray(array[part]).data)
+
+        return write
+
+    return [save(dataset.images), save(values.astype(np.uint8))]
