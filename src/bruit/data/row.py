@@ -14,7 +14,7 @@ from bruit.data.dataset import Dataset, Example, Images, Split, Where
 from bruit.data.measures import Index, Measures, measure
 
 # Images that are sorted at once: of tens of millions, a part after the other.
-PART = 2**21
+PART = 2**20
 
 
 @dataclass(frozen=True)

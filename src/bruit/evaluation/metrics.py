@@ -52,21 +52,22 @@ def check_scores(scores: ArrayLike, labels: ArrayLike) -> tuple[Scores, NDArray[
             min=labels.min(),
             max=labels.max(),
         )
-    if not all(np.isfinite(block).all() for block in _blocks(scores)):
+    if not all(np.isfinite(scores[part]).all() for part in _parts(scores)):
         raise DataError("received scores that are NaN or infinite; clip probabilities before taking their logarithm")
     kept = scores.dtype in (np.float32, np.float64)
     return (scores if kept else scores.astype(np.float64)), labels.astype(np.int64, copy=False)
 
 
-def _blocks(scores: Scores) -> Iterator[Scores]:
-    for start in range(0, len(scores), _BLOCK):
-        yield scores[start : start + _BLOCK]
+def _parts(rows: NDArray[np.generic]) -> Iterator[slice]:
+    for start in range(0, len(rows), _BLOCK):
+        yield slice(start, start + _BLOCK)
 
 
 def check_probabilities(probs: ArrayLike, labels: ArrayLike) -> tuple[Scores, NDArray[np.int64]]:
     """As `check_scores`; DataError also where rows are not probabilities (to 1e-3: models may compute in bf16)."""
     probs, labels = check_scores(probs, labels)
-    if probs.min() < 0 or any(np.abs(b.sum(axis=1, dtype=np.float64) - 1).max() > 1e-3 for b in _blocks(probs)):
+    sums = (probs[part].sum(axis=1, dtype=np.float64) for part in _parts(probs))
+    if probs.min() < 0 or any(np.abs(one - 1).max() > 1e-3 for one in sums):
         raise DataError("expected rows of probabilities that sum to 1, received other scores; apply a softmax first")
     return probs, labels
 
@@ -111,8 +112,11 @@ def nll(probs: ArrayLike, labels: ArrayLike) -> float:
     probability that float32 rounded to zero does not make the mean infinite.
     """
     probs, labels = check_probabilities(probs, labels)
-    of_truth = probs[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(of_truth, np.finfo(np.float32).eps, 1.0)).mean())
+    total = 0.0
+    for part in _parts(labels):
+        of_truth = probs[part][np.arange(len(labels[part])), labels[part]].astype(np.float64)
+        total -= float(np.log(np.clip(of_truth, np.finfo(np.float32).eps, 1.0)).sum())
+    return total / len(labels)
 
 
 def reliability(probs: ArrayLike, labels: ArrayLike) -> list[dict[str, Any]]:
@@ -122,13 +126,15 @@ def reliability(probs: ArrayLike, labels: ArrayLike) -> list[dict[str, Any]]:
     {"low", "high", "n", "confidence", "accuracy"}; the two means are None in an empty bin.
     """
     probs, labels = check_probabilities(probs, labels)
-    confidence = probs.max(axis=1).astype(np.float64)
-    right = probs.argmax(axis=1) == labels
     edges = np.linspace(0.0, 1.0, N_BINS + 1)
-    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, N_BINS - 1)
-    counts = np.bincount(bins, minlength=N_BINS)
-    confidence_sums = np.bincount(bins, weights=confidence, minlength=N_BINS)
-    right_sums = np.bincount(bins, weights=right, minlength=N_BINS)
+    counts, confidence_sums, right_sums = np.zeros(N_BINS, np.int64), np.zeros(N_BINS), np.zeros(N_BINS)
+    for part in _parts(labels):
+        confidence = probs[part].max(axis=1).astype(np.float64)
+        right = probs[part].argmax(axis=1) == labels[part]
+        bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, N_BINS - 1)
+        counts += np.bincount(bins, minlength=N_BINS)
+        confidence_sums += np.bincount(bins, weights=confidence, minlength=N_BINS)
+        right_sums += np.bincount(bins, weights=right, minlength=N_BINS)
     return [
         {
             "low": float(edges[i]),
@@ -167,8 +173,11 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, n_classes: int) 
                 min=values.min(),
                 max=values.max(),
             )
-    cells = labels.astype(np.int64) * n_classes + predictions.astype(np.int64)
-    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).astype(np.int64)
+    counts = np.zeros(n_classes**2, np.int64)
+    for part in _parts(labels):
+        cells = labels[part].astype(np.int64) * n_classes + predictions[part].astype(np.int64)
+        counts += np.bincount(cells, minlength=n_classes**2)
+    return counts.reshape(n_classes, n_classes)
 
 
 def per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[dict[str, Any]]:
