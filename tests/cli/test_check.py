@@ -9,6 +9,7 @@ import pytest
 
 import bruit
 from bruit.data.dataset import DataPair
+from bruit.evaluation.labels import WAYS
 
 
 @pytest.fixture
@@ -79,3 +80,23 @@ def test_labels(cli, npy_folder, digits: DataPair, monkeypatch: pytest.MonkeyPat
     assert {example["index"] for example in suspects if example["split"] == "train"} & set(range(9))
     few = npy_folder(digits, "few", train_labels=np.r_[np.zeros(599, int), 1], test_labels=np.zeros(200, int))
     assert cli("check", few, "--labels").problem().startswith("class 1 has 1 of 800 training images; 4 folds")
+
+
+def test_images_without_labels(cli, digits: DataPair, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    np.save(tmp_path / "images.npy", digits.train.images)
+    done = cli("check", tmp_path / "images.npy", "--json")
+    assert (done.code, done.json["n"]) == (0, {"train": 600})
+    assert {finding["code"] for finding in done.json["findings"]} == {"scale", "unlabelled"}
+    assert cli("check", tmp_path / "images.npy").out.startswith("images.npy: 600 images, checked in ")
+    expected = "images.npy holds images without labels, so none can be wrong; add them"
+    assert cli("check", tmp_path / "images.npy", "--labels").problem() == expected
+
+
+def test_the_ranking_of_labels_can_be_named(cli, npy_folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bruit.studies.check.LABEL_MODEL", "logistic")
+    done = {by: cli("check", npy_folder(), "--labels-by", by, "--workers", "1", "--json") for by in WAYS}
+    ranked = {by: [tuple(one.values()) for one in one.json["suspects"]] for by, one in done.items()}
+    assert ranked["margin"] != ranked["cleanlab"]
+    surest = {by: set(suspects[:20]) for by, suspects in ranked.items()}
+    assert len(surest["margin"] & surest["cleanlab"]) >= 5

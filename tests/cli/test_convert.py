@@ -61,3 +61,10 @@ def test_a_problem_is_one_line(cli, tmp_path: Path) -> None:
     expected = f"{tmp_path / 'bad.npz'} is damaged or not an .npz archive (File is not a zip file); copy it again"
     assert cli("convert", tmp_path / "bad.npz", tmp_path / "out").problem() == expected
     assert not (tmp_path / "out").exists()
+
+
+def test_into_tables_and_idx_files(cli, npy_folder, tmp_path: Path) -> None:
+    data = npy_folder()
+    for form in ("csv", "idx"):
+        assert cli("convert", data, tmp_path / form, "--to", form).code == 0
+        assert bruit.load(tmp_path / form).fingerprint() == bruit.load(data).fingerprint()

@@ -165,3 +165,37 @@ def test_the_order_of_images_does_not_matter(thousands: DataPair) -> None:
     said = {key: finding.figure for key, finding in found_in(pair).items()}
     assert said == {key: finding.figure for key, finding in found_in(turned).items()}
     assert ("near-repeated", "both") in said
+
+
+def test_a_part_at_a_time_finds_the_same(thousands: DataPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where there are tens of millions of images."""
+    rng = np.random.default_rng(4)
+    train = thousands.train
+    near = np.clip(train.images[:40] + rng.normal(0, 3, (40, 28, 28)), 0, 255).astype(np.uint8)
+    images = np.concatenate([near, train.images[100:130], train.images[200:210]])
+    labels = np.concatenate([train.labels[:40], train.labels[100:130], (train.labels[200:210] + 1) % 10])
+    again = train.subset(np.r_[np.arange(3000), 500:520])
+    pair = with_test(replace(thousands, train=again), images, labels)
+    whole = found_in(pair)
+    assert {code for code, _ in whole} >= {"repeated", "duplicates", "conflict", "near-repeated"}
+    monkeypatch.setattr("bruit.data.row.PART", 300)
+    monkeypatch.setattr("bruit.data.near_copies.PART", 300)
+    monkeypatch.setattr("bruit.data.near_copies._AT_ONCE", 50)
+    monkeypatch.setattr("bruit.data.near_copies._COLLECTED", 20)
+    assert found_in(pair) == whole
+    monkeypatch.setattr("bruit.data.near_copies._MEDIANS", 1000)  # other buckets: what is just near may be lost
+    sampled = found_in(pair)
+    assert sampled.keys() == whole.keys()
+    assert sampled["near-repeated", "both"].figure["images"] >= 38
+
+
+def test_a_search_that_stops_says_so(digits: DataPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bruit.data.near_copies.MOST_PAIRS", 50)
+    monkeypatch.setattr("bruit.data.near_copies._COLLECTED", 100)
+    rng = np.random.default_rng(0)
+    still = np.clip(digits.train.images[3] + rng.normal(0, 2, (500, 28, 28)), 0, 255).astype(np.uint8)
+    film = Dataset(still, np.arange(500) % 10, digits.classes, np.arange(500))
+    found = found_in(DataPair("film", film, digits.test))
+    assert found["near-stopped", "train"].figure == {"pairs": 50}
+    assert found["near-conflict", "train"].figure["pairs"] <= 50
+    assert 10 <= found["near-duplicates", "train"].figure["images"] <= 100

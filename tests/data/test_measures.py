@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from bruit.data.dataset import Dataset
-from bruit.data.measures import measure, pooled
+from bruit.data.measures import lowest, measure, pooled
 
 
 def dataset(images: np.ndarray) -> Dataset:
@@ -60,3 +60,23 @@ def test_pooling_adds_up_blocks() -> None:
     image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4)
     np.testing.assert_array_equal(pooled(image, 2), [[10 / 2, 18 / 2, 42 / 2, 50 / 2]])
     np.testing.assert_array_equal(pooled(image, 4), image.reshape(1, 16))
+
+
+@given(
+    npst.arrays(np.uint64, st.integers(1, 300), elements=st.one_of(st.integers(0, 2**64 - 1), st.sampled_from([3, 7]))),
+    st.data(),
+)
+def test_the_lowest_are_those_that_sorting_gives(content: np.ndarray, data: st.DataObject) -> None:
+    among = data.draw(npst.arrays(np.bool_, len(content)))
+    n = data.draw(st.integers(0, 20))
+    index = np.flatnonzero(among)
+    expected = index[np.argsort(content[index], kind="stable")][:n]
+    np.testing.assert_array_equal(lowest(content, among, n), expected)
+
+
+def test_several_sets_are_measured_as_one(digits) -> None:
+    together = measure(digits.train, digits.test)
+    alone = measure(digits.train), measure(digits.test)
+    for name, values in vars(together).items():
+        np.testing.assert_array_equal(values, np.concatenate([getattr(one, name) for one in alone]))
+    np.testing.assert_array_equal(together.part(slice(600, None)).content, alone[1].content)

@@ -2,10 +2,13 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import bruit
 from bruit.data.builtin import mnist
-from bruit.data.sources import load
+from bruit.data.dataset import Unlabelled
+from bruit.data.sources import load, load_to_check
+from bruit.data.written import write_data
 from bruit.errors import ConfigError, DataError
 from bruit.noise import recipes
 
@@ -125,3 +128,64 @@ def test_what_stands_in_a_files_place_is_said(tmp_path, refused, name):
     os.mkfifo(file)
     with pytest.raises(DataError, match=f"{name} is a pipe or a device; put the .* file itself there"):
         load(file)
+
+
+# Images without labels, which a check makes do with
+
+
+def npy_file(small, place):
+    np.save(place / "images.npy", small.train.images)
+    return place / "images.npy"
+
+
+def npz_of_two_splits(small, place):
+    np.savez(place / "set.npz", x_train=small.train.images, x_test=small.test.images)
+    return place / "set.npz"
+
+
+def one_idx_file(small, place):
+    write_data(small, place / "out", to="idx")
+    for labels in (place / "out").glob("*labels*"):
+        labels.unlink()
+    (place / "out" / "t10k-images-idx3-ubyte").unlink()
+    return place / "out" / "train-images-idx3-ubyte"
+
+
+def pictures(small, place):
+    for index, image in enumerate(small.train.images):
+        Image.fromarray(image).save(place / f"{index:02}.png")
+    return place
+
+
+def table(small, place):
+    rows = "\n".join(",".join(map(str, image.ravel())) for image in small.train.images)
+    (place / "pixels.csv").write_text(rows)
+    return place / "pixels.csv"
+
+
+@pytest.mark.parametrize("write", [npy_file, npz_of_two_splits, one_idx_file, pictures, table])
+def test_images_without_labels_are_read_to_be_checked(small, tmp_path, write):
+    (tmp_path / "set").mkdir()
+    path = write(small, tmp_path / "set")
+    read = load_to_check(path)
+    assert isinstance(read, Unlabelled)
+    assert read.name == path.name
+    expected = {"train": small.train.images}
+    if write is npz_of_two_splits:
+        expected["test"] = small.test.images
+    assert read.splits.keys() == expected.keys()
+    for split, images in expected.items():
+        assert np.array_equal(read.splits[split].images, images)
+        assert read.splits[split].classes == ("",)
+    assert "unlabelled" in [finding.code for finding in read.findings]
+    with pytest.raises(DataError, match="holds images without labels; "):
+        load(path)
+
+
+def test_training_images_without_labels_and_test_images_of_another_size(small, tmp_path, refused):
+    np.savez(tmp_path / "set.npz", x_train=small.train.images, x_test=small.test.images[:, 2:, :])
+    with refused(
+        DataError,
+        "expected training and test images of one size, received 28 × 28 and 26 × 28; resize one of them",
+    ):
+        load_to_check(tmp_path / "set.npz")
