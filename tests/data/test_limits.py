@@ -31,6 +31,7 @@ def test_a_limit_that_is_no_number(monkeypatch, refused, text):
 def test_the_limits_are_those_in_the_document():
     text = DOCUMENT.read_text("utf-8")
     assert f"`BRUIT_MAX_BYTES` | {limits.MAX_BYTES // 2**30}G |" in text
+    assert f"`BRUIT_MAX_MEMORY` | {limits.MAX_MEMORY // 2**30}G |" in text
     assert f"`BRUIT_MAX_PIXELS` | {limits.MAX_PIXELS // 2**20}M |" in text
     assert f"`BRUIT_MAX_FILES` | {limits.MAX_FILES:,} |".replace(",", "") in text.replace(",", "")
     assert f"{limits.MAX_ARRAYS:,} arrays" in text
