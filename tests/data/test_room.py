@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import mmap
 import os
 import struct
 import tempfile
@@ -32,9 +33,9 @@ def little_memory(monkeypatch, tmp_path):
 
 def is_mapped(array):
     """Whether an array lies in a file."""
-    while array is not None and not isinstance(array, np.memmap):
-        array = array.base if isinstance(array, np.ndarray) else None
-    return array is not None
+    while isinstance(array, np.ndarray | memoryview):
+        array = array.base if isinstance(array, np.ndarray) else array.obj
+    return isinstance(array, mmap.mmap)
 
 
 def idx_gz(pair, folder):
@@ -176,6 +177,18 @@ def test_an_evaluation_is_the_same(finished, digits, little_memory, monkeypatch)
     assert bruit.evaluate(finished.run, digits) == spilled
     monkeypatch.delenv("BRUIT_MAX_MEMORY")
     assert bruit.evaluate(finished.run, digits) == spilled
+
+
+def test_trainings_side_by_side_see_what_lies_in_files(small, tmp_path, little_memory, monkeypatch):
+    np.save(tmp_path / "images.npy", np.tile(small.train.images, (4, 1, 1)).astype(np.int16))
+    np.save(tmp_path / "labels.npy", np.tile(small.train.labels, 4))
+    found = []
+    for memory in ("1", "1G"):
+        monkeypatch.setenv("BRUIT_MAX_MEMORY", memory)
+        train = load(tmp_path).train
+        assert is_mapped(train.images) == (memory == "1")
+        found.append(bruit.cross_validate("logistic", train, k=2, workers=2).oof_probabilities)
+    assert np.array_equal(*found)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, MemoryError])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bruit.data import room
 from bruit.data.dataset import Dataset, Images, blocks, contents
 
 Floats = NDArray[np.float32]
@@ -46,8 +47,8 @@ def measure(*datasets: Dataset, on_progress: Callable[[int], None] = lambda done
     """
     n, (height, width) = sum(map(len, datasets)), datasets[0].shape
     pixels, edge = height * width, _edge(height, width)
-    mean, std, lighter = (np.empty(n, np.float32) for _ in range(3))
-    low, high, content = np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.uint64)
+    mean, std, lighter = (room.empty((n,), np.float32) for _ in range(3))
+    low, high, content = (room.empty((n,), dtype) for dtype in (np.uint8, np.uint8, np.uint64))
     done = 0
     for images in (dataset.images[part] for dataset in datasets for part in blocks(dataset.images)):
         part = slice(done, done + len(images))

@@ -25,7 +25,7 @@ _TABLES, _NEIGHBOURS = 8, 8
 # Points of which the medians are taken, and points that are compared at once.
 _MEDIANS, _AT_ONCE = 2**18, 2**17
 # Pairs that are collected before they are compared pixel by pixel.
-_COLLECTED = 2**23
+_COLLECTED = 2**21
 
 
 def near_copies(row: Row, on_progress: Callable[[int, int], None] = lambda done, total: None) -> list[Finding]:
@@ -41,7 +41,7 @@ def near_copies(row: Row, on_progress: Callable[[int, int], None] = lambda done,
     for code, split, n_in_test in looked:
         here = pairs[in_test == n_in_test]
         if len(here):
-            images = len(np.unique(here[:, 1] if split == "both" else here))
+            images = len(_distinct(here[:, 1] if split == "both" else here.ravel()))
             total = row.size(split)
             figure = {"images": images, "total": total, "share": images / total, "least": NEAR}
             severity = graded(images / total, warning=0.005)
@@ -129,10 +129,16 @@ def _candidates(points: Floats, on_progress: Callable[[int, int], None]) -> Iter
         for pairs in _in_a_table(points, planes):
             found.append(pairs)
             if sum(map(len, found)) > _COLLECTED:
-                yield np.unique(np.concatenate(found))
+                yield _distinct(np.concatenate(found))
                 found = found[:1]
         on_progress(table + 1, _TABLES)
-    yield np.unique(np.concatenate(found))
+    yield _distinct(np.concatenate(found))
+
+
+def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What numpy.unique gives, but without its table, which takes several times the memory."""
+    numbers = np.sort(numbers)
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
 
 
 def _in_a_table(points: Floats, planes: Floats) -> Iterator[NDArray[np.int64]]:
@@ -140,7 +146,7 @@ def _in_a_table(points: Floats, planes: Floats) -> Iterator[NDArray[np.int64]]:
     n, bits = len(points), planes.shape[1]
     radius = 2 * (1 - NEAR) * 1.001  # of squared distance; rounding must not lose a pair
     middle = np.median(points[:_MEDIANS] @ planes, axis=0)
-    bucket, along = np.empty(n, np.uint32 if bits <= 32 else np.uint64), np.empty(n, np.float32)
+    bucket, along = room.empty((n,), np.uint32 if bits <= 32 else np.uint64), room.empty((n,), np.float32)
     for part in blocks(points):
         at = points[part] @ planes
         bucket[part] = (at > middle) @ (1 << np.arange(bits))

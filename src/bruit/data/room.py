@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import mmap
 import os
 import shutil
 import tempfile
@@ -106,7 +107,10 @@ def _in_a_file(size: int) -> NDArray[np.uint8]:
         with tempfile.TemporaryFile(prefix="bruit-") as file:
             if hasattr(os, "posix_fallocate"):  # a disk that is full only later would end the process
                 os.posix_fallocate(file.fileno(), 0, size)
-            array = np.asarray(np.memmap(file, np.uint8, "r+", shape=(size,)))
+            else:
+                file.truncate(size)
+            # No np.memmap: joblib would give its workers a name to open, and there is none.
+            array = np.frombuffer(mmap.mmap(file.fileno(), size), np.uint8)
     said = Sentence(
         "{size:.1f} GB go into a temporary file in {folder}: more than BRUIT_MAX_MEMORY", size=size / 1e9, folder=folder
     )
