@@ -129,7 +129,7 @@ def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     return shape, fortran, dtype
 
 
-def refuse_objects(where: str | Path, dtype: np.dtype) -> None:
+def refuse_objects(where: str | Path | Sentence, dtype: np.dtype) -> None:
     """Raise DataError for a dtype that could only be unpickled."""
     if dtype.hasobject:
         raise DataError(

@@ -233,7 +233,7 @@ def findings_table(checkup: Checkup) -> None:
         for finding in checkup.findings
     ]
     if "test" in checkup.n:
-        what = words("{train:,} training and {test:,} test images", **checkup.n)
+        what = words("{train:,} training and {test:,} test images", train=checkup.n["train"], test=checkup.n["test"])
     else:
         what = words("{n:,} images", n=checkup.n["train"])
     time = numbers().duration(checkup.seconds)

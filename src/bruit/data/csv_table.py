@@ -96,9 +96,12 @@ def _layout(first: str, path: Path) -> tuple[_Layout, bool]:
             )
         return _Layout(delimiter, n, label, tuple(range(0 if label is None else 1, n))), False
     if len(called) > 1:
-        both = " and ".join(cells[column] for column in called[:2])
+        one, other = (cells[column] for column in called[:2])
         raise DataError(
-            "{path}, line 1: the columns {both} could both be labels; keep one of them", path=path, both=both
+            "{path}, line 1: the columns {one} and {other} could both be labels; keep one of them",
+            path=path,
+            one=one,
+            other=other,
         )
     label = called[0] if called else None
     pixels = tuple(column for column in range(n) if column != label and names[column] not in IGNORED_NAMES)

@@ -123,7 +123,7 @@ def _listed(folder: Path) -> _Listing:
             if columns is None:
                 columns = _columns(cells, table)
                 continue
-            where = f"{table}, line {number}"
+            where = Sentence("{path}, line {number}", path=table, number=number)
             if len(cells) <= max(columns):
                 raise DataError(
                     "{where}: expected a file and its label, received {text!r}", where=where, text=text[:60]

@@ -142,7 +142,7 @@ def _header(file: IO[bytes], order: str) -> tuple[str, bool, int, tuple[int, ...
 def _values(file: IO[bytes], variable: _Variable, order: str, path: Path) -> Raw:
     element = _element(file, variable.start, variable.size, variable.compressed, order)
     _, _, flags, shape = _header(element, order)
-    where = f"{variable.name} in {path}"
+    where = Sentence("{name} in {path}", name=variable.name, path=path)
     kind, size, short = _tag(element, order)
     if kind not in _STORED or min(shape) < 0:
         raise ValueError(f"{variable.name} is no array of numbers")

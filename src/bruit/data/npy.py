@@ -14,6 +14,7 @@ from bruit.data.raw import Arrays, Raw, numbered
 from bruit.data.streams import what_stands_at
 from bruit.errors import DataError, RunError
 from bruit.files import read_npy, write_atomically
+from bruit.locale import Sentence
 
 NPY_NAMES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 ONE_SPLIT = ("images.npy", "labels.npy")
@@ -42,7 +43,7 @@ def read_folder(folder: Path) -> Arrays:
             folder=folder,
             missing=", ".join(missing),
             npy_names=", ".join(NPY_NAMES),
-            found=", ".join(found) if found else "nothing",
+            found=", ".join(found) if found else Sentence("nothing"),
         )
     raw = [read_npy(folder / name) for name in names]
     return Arrays(raw[0], raw[1], raw[2], raw[3]) if len(raw) == 4 else Arrays(raw[0], raw[1])

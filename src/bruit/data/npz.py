@@ -50,7 +50,7 @@ def read(path: Path, test: Path | None = None) -> Arrays:
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
-    where = f"{info.filename} in {path}"
+    where = Sentence("{name} in {path}", name=info.filename, path=path)
     if info.flag_bits & 1:
         raise DataError("{where} is encrypted; write it again with numpy.savez", where=where)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

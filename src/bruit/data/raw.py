@@ -15,6 +15,7 @@ from bruit.data import room
 from bruit.data.dataset import Finding, blocks
 from bruit.data.findings import find
 from bruit.errors import DataError
+from bruit.locale import Sentence
 
 Raw = NDArray[Any]
 _IMAGES = ("x", "images", "image", "imgs", "data", "pixels")
@@ -57,7 +58,7 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
             )
         found[role] = name
     if all(kind != "images" for _, kind in found):
-        listed = ", ".join(sorted(names)[:12]) or "nothing"
+        listed = ", ".join(sorted(names)[:12]) or Sentence("nothing")
         raise DataError(
             "{path} holds no images by a known name; expected x_train, y_train, x_test, y_test, or train_images …, "
             "or images, labels, found {listed}",

@@ -16,12 +16,14 @@ from bruit.data.raw import Arrays
 from bruit.data.scale import to_uint8
 from bruit.data.streams import refuse_no_file, what_stands_at
 from bruit.errors import DataError
+from bruit.locale import Sentence
 
 DEFAULT = "mnist+course"
 NAMES = ("mnist", "mnist+course")
-FORMATS = (
-    f"a folder with {', '.join(npy.NPY_NAMES)}, an .npz, .mat or .csv file, IDX files (train-images-idx3-ubyte …), "
-    "or folders of images (train/7/one.png …)"
+FORMATS = Sentence(
+    "a folder with {names}, an .npz, .mat or .csv file, IDX files (train-images-idx3-ubyte …), or folders of images "
+    "(train/7/one.png …)",
+    names=", ".join(npy.NPY_NAMES),
 )
 # One file may hold everything, or a folder two of them, one for each split.
 _TABLES: dict[tuple[str, ...], Callable[[Path, Path | None], Arrays]] = {
@@ -157,19 +159,21 @@ def _read_folder(folder: Path) -> Arrays:
         "{folder} holds nothing that bruit reads; expected {FORMATS}; found {found}",
         folder=folder,
         FORMATS=FORMATS,
-        found=found or "nothing",
+        found=found or Sentence("nothing"),
     )
 
 
-def _where_labels_go(path: Path) -> str:
+def _where_labels_go(path: Path) -> Sentence:
     """Where a source of its kind has its labels."""
     name = path.name.lower()
     if path.is_dir():
-        return "put the images into folders by class (7/one.png), or a file of labels beside those of the images"
+        return Sentence(
+            "put the images into folders by class (7/one.png), or a file of labels beside those of the images"
+        )
     if name.endswith(".npy"):
-        return f"put {', '.join(npy.NPY_NAMES)} into one folder, and give the folder"
+        return Sentence("put {names} into one folder, and give the folder", names=", ".join(npy.NPY_NAMES))
     if name.endswith((".csv", ".csv.gz")):
-        return "add a column called label"
+        return Sentence("add a column called label")
     if name.endswith((".npz", ".mat")):
-        return "add them under a name that goes with that of the images, such as y_train beside x_train"
-    return f"put {path.name.replace('images', 'labels').replace('idx3', 'idx1')} beside it"
+        return Sentence("add them under a name that goes with that of the images, such as y_train beside x_train")
+    return Sentence("put {name} beside it", name=path.name.replace("images", "labels").replace("idx3", "idx1"))

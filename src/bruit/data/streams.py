@@ -33,18 +33,18 @@ def refuse_no_file(path: Path) -> None:
                 "{path} is {what_stands_at}; put the {suffix} file itself there",
                 path=path,
                 what_stands_at=what_stands_at(path),
-                suffix=path.suffix or "data",
+                suffix=path.suffix or Sentence("data"),
             )
         raise DataError("cannot read {path}: there is no such file", path=path)
     if path.stat().st_size == 0:
         raise DataError("{path} is an empty file (0 bytes); copy it again", path=path)
 
 
-def what_stands_at(path: Path) -> str:
+def what_stands_at(path: Path) -> Sentence:
     """What stands where a file should."""
     if path.is_dir():
-        return "a folder"
-    return "a pipe or a device" if path.exists() else "a link that leads to nothing"
+        return Sentence("a folder")
+    return Sentence("a pipe or a device") if path.exists() else Sentence("a link that leads to nothing")
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def is_gzipped(file: IO[bytes]) -> bool:
     return magic == b"\x1f\x8b"
 
 
-def read_array(file: IO[bytes], dtype: np.dtype, count: int, where: str | Path) -> NDArray[Any]:
+def read_array(file: IO[bytes], dtype: np.dtype, count: int, where: str | Path | Sentence) -> NDArray[Any]:
     """(count,) values of `dtype`; memory fills only as far as there is something to read."""
     content = room.empty((count * dtype.itemsize,), np.uint8)
     filled = 0
