@@ -111,8 +111,11 @@ def test_python_of_the_readme_uses_what_there_is(block: str) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("python"))
-def test_python_of_the_readme_runs(block: str, digits, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_of_the_readme_runs(
+    block: str, digits, monkeypatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """As it stands, but on a few images."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("bruit.data.builtin.mnist", lambda: digits)
     bruit.load  # noqa: B018
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
     from bruit.predictor import Predictor
+    from bruit.report.shown import plot_accuracies, plot_confusion, plot_curves, plot_images, plot_mistakes
     from bruit.studies.check import Checkup, check
     from bruit.studies.compare import compare
+    from bruit.studies.conclude import conclude
     from bruit.studies.evaluate import evaluate
     from bruit.studies.report import rebuild as rebuild_report
     from bruit.studies.study import study
@@ -45,12 +47,18 @@ _HOMES = {
     "apply_recipe": "bruit.noise.recipes:apply",
     "check": "bruit.studies.check",
     "compare": "bruit.studies.compare",
+    "conclude": "bruit.studies.conclude",
     "cross_validate": "bruit.training.crossval",
     "describe_zoo": "bruit.models.zoo",
     "evaluate": "bruit.studies.evaluate",
     "fit": "bruit.training.fit",
     "load": "bruit.data.sources",
     "load_model": "bruit.models.store",
+    "plot_accuracies": "bruit.report.shown",
+    "plot_confusion": "bruit.report.shown",
+    "plot_curves": "bruit.report.shown",
+    "plot_images": "bruit.report.shown",
+    "plot_mistakes": "bruit.report.shown",
     "rebuild_report": "bruit.studies.report:rebuild",
     "study": "bruit.studies.study",
     "write_npy_folder": "bruit.data.formats",
@@ -77,12 +85,18 @@ __all__ = [
     "apply_recipe",
     "check",
     "compare",
+    "conclude",
     "cross_validate",
     "describe_zoo",
     "evaluate",
     "fit",
     "load",
     "load_model",
+    "plot_accuracies",
+    "plot_confusion",
+    "plot_curves",
+    "plot_images",
+    "plot_mistakes",
     "rebuild_report",
     "study",
     "write_npy_folder",

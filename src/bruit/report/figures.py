@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from markupsafe import Markup
 
 from bruit.locale import Numbers, printable, translator
 from bruit.report import pictures, svg
-from bruit.report.style import RC, Look
+from bruit.report.style import Look, drawing
 
 Results = Mapping[str, Any]
 Samples = Mapping[str, np.ndarray]
@@ -67,15 +66,11 @@ def slug(model: str) -> str:
 
 
 def _draw(plot: Plot, file: Path, digest: str) -> None:
-    # Where it may not write its settings and fonts, matplotlib says so at length; it finds another place by itself.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    from matplotlib import rc_context  # seconds, which a report of known figures does without
+    with drawing():
+        from bruit.report import plots as drawings  # seconds, which a report of known figures does without
+        from bruit.report import sheets
 
-    from bruit.report import plots as drawings
-    from bruit.report import sheets
-
-    draw = getattr(drawings, plot.draw, None) or getattr(sheets, plot.draw)
-    with rc_context(RC):
+        draw = getattr(drawings, plot.draw, None) or getattr(sheets, plot.draw)
         svg.save(draw(**plot.inputs), file, digest)
 
 

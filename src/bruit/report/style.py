@@ -5,8 +5,10 @@ Figures are drawn in INK on GROUND; in the page the two become the page's own co
 
 from __future__ import annotations
 
+import logging
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +57,17 @@ RC: dict[Any, Any] = {
     "ytick.color": INK,
     "ytick.major.width": 0.7,
 }
+
+
+@contextmanager
+def drawing(changes: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """For the body matplotlib draws as RC says, with `changes`; it is imported here, which takes a second."""
+    # Where it may not write its settings and fonts, matplotlib says so at length; it finds another place by itself.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from matplotlib import rc_context
+
+    with rc_context(RC | dict(changes or {})):
+        yield
 
 
 @dataclass(frozen=True)
