@@ -1,5 +1,6 @@
 # make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
 # make test    sets everything up in .venv, passes the tests
+# make notebooks  executes notebooks/*.ipynb as they are kept: a quarter of an hour on two cores
 PYTHON ?= python3
 OUT ?= run
 # make study ARGS=--force starts a run again; by default one that was stopped goes on.
@@ -9,7 +10,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: study test lint clean
+.PHONY: study test lint notebooks clean
 
 study: .venv/train.done
 	$(BIN)/bruit study --out $(OUT) $(or $(ARGS),--resume)
@@ -21,6 +22,9 @@ lint: .venv/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+notebooks: .venv/test.done
+	$(BIN)/python tools/notebooks.py
 
 .venv/python.done:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
