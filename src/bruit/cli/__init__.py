@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from bruit import __version__
 from bruit.cli.language import DEBUG, LANG, LanguageGroup, asked_for, in_words, words
@@ -29,6 +30,7 @@ COMMANDS = {
     "report": "Write the report of a run again.",
     "export": "Write a trained model for other programs.",
     "models": "List the models that bruit can train.",
+    "completion": "Print what makes a shell complete bruit's commands.",
 }
 
 
@@ -42,7 +44,16 @@ class Group(LanguageGroup):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module("bruit.cli.commands"), cmd_name)
+        if ctx.resilient_parsing:  # someone pressed Tab
+            from bruit.cli.completion import teach
+
+            teach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=in_words(COMMANDS[name])) for name in names]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(words("Commands")):

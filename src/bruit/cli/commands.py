@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bruit.cli.check import check as check  # every command is found here
+from bruit.cli.completion import completion as completion
 from bruit.cli.convert import convert as convert
 from bruit.cli.language import say, words
 from bruit.cli.options import FOLDER, command, json_option, print_json, training_options
