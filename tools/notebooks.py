@@ -47,9 +47,10 @@ def build(lang: str) -> nbformat.NotebookNode:
 def execute() -> dict[str, nbformat.NotebookNode]:
     """Both notebooks with their outputs."""
     notebooks = {lang: build(lang) for lang in NAMES}
-    client = NotebookClient(
-        notebooks["en"], timeout=None, record_timing=False, resources={"metadata": {"path": FOLDER}}
-    )
+    here = {"metadata": {"path": FOLDER}}
+    # What is printed line by line is one output, however fast it came.
+    settings = {"timeout": None, "record_timing": False, "coalesce_streams": True}
+    client = NotebookClient(notebooks["en"], resources=here, **settings)
     with client.setup_kernel():
         for lang, notebook in notebooks.items():
             client.nb = notebook
