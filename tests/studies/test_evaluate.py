@@ -108,3 +108,9 @@ def test_a_run_that_is_not_finished_has_models_but_no_winner(finished, digits: D
     with pytest.raises(ModelError, match="has no winner yet; resume the study, or name a model as"):
         bruit.evaluate(run, digits)
     assert bruit.evaluate(f"{run}:knn", digits)["n"] == 200
+
+
+@pytest.mark.parametrize("model", [r"C:\run", "C:/run", "there/a:b/run"])
+def test_a_colon_within_a_path_names_no_model(model: str, refused) -> None:
+    with refused(ModelError, f"{model} holds no model (config.json is missing); expected RUN/models/NAME"):
+        bruit.evaluate(model, "mnist")

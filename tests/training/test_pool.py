@@ -1,5 +1,6 @@
 import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -159,3 +160,25 @@ def test_usable_cores_are_those_this_process_may_use(monkeypatch):
     assert 1 <= usable_cores() <= os.cpu_count()
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     assert usable_cores() == 1
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_on_windows_the_parent_itself_is_waited_for(monkeypatch, found):
+    """There its id goes on being told when it is gone. Nothing but the calls can be tested elsewhere."""
+    asked, forever = [], []
+
+    def open_process(access, inherit, process):
+        asked.append(("open", access, process))
+        return 7 if found else None
+
+    def wait(handle, milliseconds):
+        asked.append(("wait", handle.value, milliseconds))
+        return 0
+
+    kernel32 = SimpleNamespace(OpenProcess=open_process, WaitForSingleObject=wait)
+    monkeypatch.setattr(pool.sys, "platform", "win32")
+    monkeypatch.setattr(pool.ctypes, "WinDLL", lambda name: kernel32, raising=False)
+    monkeypatch.setattr(pool.threading.Event, "wait", lambda self: forever.append(True))
+    pool._await_end(1234)
+    assert asked == [("open", 0x100000, 1234), *([("wait", 7, 0xFFFFFFFF)] if found else [])]
+    assert forever == ([] if found else [True])

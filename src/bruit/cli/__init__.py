@@ -129,7 +129,12 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        what = one_line(f"{type(error).__name__}: {error}")
-        unexpected = words("unexpected {what}; run it again with bruit --debug for details", what=what)
-        click.echo(f"bruit: {unexpected}", err=True)
+        click.echo(f"bruit: {_unexpected(error)}", err=True)
         sys.exit(1)
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):  # so says tempfile
+        return words("no folder for temporary files can be written; name one that can in TMPDIR (on Windows in TEMP)")
+    what = one_line(f"{type(error).__name__}: {error}")
+    return words("unexpected {what}; run it again with bruit --debug for details", what=what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from bruit.cli.language import Command, words
+from bruit.shell import typed
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -37,8 +38,9 @@ def training_options(function: F) -> F:
 
 
 def print_json(value: Any) -> None:
-    """The one way in which results reach programs."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    """The one way in which results reach programs: JSON is UTF-8, or ASCII where the output is in another encoding."""
+    utf = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+    click.echo(json.dumps(value, indent=1, ensure_ascii=not utf))
 
 
 def names(text: str | None, otherwise: T) -> tuple[str, ...] | T:
@@ -57,4 +59,4 @@ def how_to_resume(arguments: list[str]) -> str:
     again = [argument for argument in arguments if argument not in ("--force", "--resume")]
     # A cross-validation goes on with what is in its --out without being told to.
     again = ["bruit", *again, *([] if kept else ["--resume"])]
-    return words("stopped; nothing is lost, go on with: {command}", command=shlex.join(again))
+    return words("stopped; nothing is lost, go on with: {command}", command=typed(again))

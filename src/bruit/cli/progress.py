@@ -26,13 +26,18 @@ LINE_SECONDS = 15.0
 
 def make_console() -> Console:
     """Where progress goes; results go to standard output."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def moves(console: Console) -> bool:
+    """Whether a bar can be drawn again and again in its place."""
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 def make_bars(console: Console) -> Progress:
     """Bars with a description, the share done, time spent, time left and what is measured on the way."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
@@ -40,7 +45,7 @@ def make_bars(console: Console) -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console,
-        disable=not console.is_terminal,
+        disable=not moves(console),
     )
 
 
@@ -81,7 +86,7 @@ class _Bars:
 
     def line(self, text: str) -> None:
         """Say it in a log file too, but not too often."""
-        if not self.console.is_terminal and time.monotonic() - self.last_line > LINE_SECONDS:
+        if not moves(self.console) and time.monotonic() - self.last_line > LINE_SECONDS:
             self.last_line = time.monotonic()
             self.console.print(text)
 

@@ -76,7 +76,7 @@ def percent(fraction: float) -> str:
 
 def make_console() -> Console:
     """Where results go."""
-    return Console(highlight=False, markup=False)
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def marked(name: str, winner: bool) -> str:

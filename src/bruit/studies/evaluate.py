@@ -30,8 +30,9 @@ def find_model(model: str | Path) -> Trained:
     ModelError.
     """
     folder, _, name = (str(model), "", "") if Path(model).is_dir() else str(model).rpartition(":")
-    run = Path(folder or name)
-    name = name if folder else ""
+    if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
+        folder, name = str(model), ""
+    run = Path(folder)
     if name or (run / SETTINGS).is_file():
         if not name:
             if not (run / "results.json").is_file():

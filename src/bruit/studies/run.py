@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
-import shlex
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Any
 from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json, write_text
 from bruit.locale import Sentence
+from bruit.shell import typed
 from bruit.training.claim import locked, remove
 
 SETTINGS = "study.toml"
@@ -107,7 +107,7 @@ def _is_lost(folder: Path) -> bool:
 
 def how_to_resume(folder: Path) -> str:
     """The command that goes on with a run: it needs no more, because study.toml has the rest."""
-    return f"bruit study --out {shlex.quote(str(folder))} --resume"
+    return typed(["bruit", "study", "--out", str(folder), "--resume"])
 
 
 @contextmanager

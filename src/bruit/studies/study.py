@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json, write_npy, write_npz
 from bruit.locale import language, mark
 from bruit.models.store import load_model
+from bruit.shell import typed
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
 from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, session
@@ -196,7 +196,7 @@ def _command() -> str:
     """The command line that this is, without the machine's paths to it."""
     program = Path(sys.argv[0])
     if program.stem == "bruit" or program.parent.name == "bruit":  # the latter is `python -m bruit`
-        return shlex.join(["bruit", *(word for word in sys.argv[1:] if word not in ("--resume", "--force"))])
+        return typed(["bruit", *(word for word in sys.argv[1:] if word not in ("--resume", "--force"))])
     return mark("bruit.study(…), called from Python")
 
 

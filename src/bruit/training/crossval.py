@@ -95,7 +95,7 @@ def cross_validate(
     """
     k, repeats, seed = whole("folds", k), whole("repeats", repeats), whole("seed", seed)
     epochs, workers = whole("epochs", epochs), whole("workers", workers)
-    with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True) as temporary:
         base = Path(folder or temporary)
         entry(name)
         tasks = fold_tasks(name, dataset, k=k, repeats=repeats, seed=seed, epochs=epochs, folder=base)

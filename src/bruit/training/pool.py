@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -98,28 +100,39 @@ def run_tasks(
 
     An error in one of them is raised here, once the others that run have been stopped.
     """
-    with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
-        path = Path(temporary) / "board.npy"
-        board = np.lib.format.open_memmap(path, "w+", np.float32, (len(tasks), FIELDS))
-        board[[task.done for task in tasks], 0] = 1
-        with _watch(board, on_board):
-            left = [(row, task) for row, task in enumerate(tasks) if not task.done]
-            if schedule.workers == 1:
-                for row, task in left:
-                    on_done(_run(task, dataset, schedule, path, row))
-                return
-            from joblib import Parallel, delayed
+    # On Windows a file that is still mapped stays; whoever stops us with an error may hold the board.
+    with tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True) as temporary:
+        _run_all(tasks, dataset, schedule, Path(temporary) / "board.npy", on_done, on_board)
 
-            parallel = Parallel(
-                schedule.workers,
-                backend="loky",
-                return_as="generator_unordered",
-                pre_dispatch=schedule.workers,
-                initializer=_watch_parent,
-                initargs=(os.getpid(),),
-            )
-            for task in parallel(delayed(_run)(task, dataset, schedule, path, row) for row, task in left):
-                on_done(task)
+
+def _run_all(
+    tasks: Sequence[Task],
+    dataset: Dataset,
+    schedule: Schedule,
+    path: Path,
+    on_done: Callable[[Task], None],
+    on_board: Callable[[Board], None] | None,
+) -> None:
+    board = np.lib.format.open_memmap(path, "w+", np.float32, (len(tasks), FIELDS))
+    board[[task.done for task in tasks], 0] = 1
+    with _watch(board, on_board):
+        left = [(row, task) for row, task in enumerate(tasks) if not task.done]
+        if schedule.workers == 1:
+            for row, task in left:
+                on_done(_run(task, dataset, schedule, path, row))
+            return
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(
+            schedule.workers,
+            backend="loky",
+            return_as="generator_unordered",
+            pre_dispatch=schedule.workers,
+            initializer=_watch_parent,
+            initargs=(os.getpid(),),
+        )
+        for task in parallel(delayed(_run)(task, dataset, schedule, path, row) for row, task in left):
+            on_done(task)
 
 
 @contextmanager
@@ -181,8 +194,22 @@ def _watch_parent(parent: int) -> None:
     """End this worker with its study: it must not go on writing into a folder that another study may resume."""
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
+        _await_end(parent)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _await_end(parent: int) -> None:
+    """Return once the process that started this one has ended."""
+    if sys.platform == "win32":
+        # There getppid goes on naming a parent that is gone; the process itself can be waited for.
+        kernel32 = ctypes.WinDLL("kernel32")
+        kernel32.OpenProcess.restype = ctypes.c_void_p
+        synchronize, infinite, failed = 0x0010_0000, 0xFFFF_FFFF, 0xFFFF_FFFF
+        handle = kernel32.OpenProcess(synchronize, False, parent)
+        if not handle or kernel32.WaitForSingleObject(ctypes.c_void_p(handle), infinite) == failed:
+            threading.Event().wait()  # it cannot be watched
+        return
+    while os.getppid() == parent:
+        time.sleep(0.2)
