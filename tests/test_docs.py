@@ -28,13 +28,15 @@ def blocks(language: str) -> list[str]:
 
 def readme_commands() -> Iterator[list[str]]:
     """Every `bruit …` of the README, in a block or within a sentence, as arguments."""
-    lines = [
-        line for language in ("console", "sh", "bash") for block in blocks(language) for line in block.splitlines()
-    ]
-    lines = [line.strip().removeprefix("$ ") for line in lines] + re.findall(r"`(bruit [^`\n]+)`", README)
+    languages = ("console", "sh", "bash", "powershell")
+    lines = [line for language in languages for block in blocks(language) for line in block.splitlines()]
+    lines = [line.strip().removeprefix("$ ") for line in lines]
+    lines += re.findall(r"`((?:bruit|python -m bruit) [^`\n]+)`", README)
     for line in lines:
-        program, *arguments = shlex.split(line, comments=True) or [""]
-        if program.rpartition("/")[2] == "bruit":
+        program, *arguments = shlex.split(line.replace("\\", "/"), comments=True) or [""]
+        if arguments[:2] == ["-m", "bruit"]:
+            yield arguments[2:]
+        elif program.rpartition("/")[2] == "bruit":
             yield arguments
 
 
@@ -128,6 +130,14 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     for link in links:
         if not link.startswith("http"):
             assert (ROOT / link).exists(), link
+
+
+def test_every_system_has_its_way_to_install() -> None:
+    """The same parts, with the same pins, by the words of each shell."""
+    extras = re.findall(r"""pip install -c constraints\.txt -e ['"]\.\[(\w+)\]['"]""", README)
+    assert extras == ["train", "train"]
+    pinned = re.findall(r"^torch==(.*)$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
+    assert re.findall(r"pip install torch==(\S+)", README) == pinned
 
 
 def test_make_targets_of_the_readme_exist() -> None:
