@@ -1,6 +1,7 @@
 """Makes notebooks/study.ipynb (English) and notebooks/etude.ipynb (French) from notebooks/source.md.
 
     python tools/notebooks.py [--out FOLDER]
+    python tools/notebooks.py --texts            takes over new texts, and keeps the outputs
 
 The source holds each text in both languages and each piece of code once, so the two differ in their texts and in
 `lang = …` alone. All cells are executed in English; then, in the same kernel, with the networks that it has trained,
@@ -70,6 +71,17 @@ def execute() -> dict[str, nbformat.NotebookNode]:
     return notebooks
 
 
+def with_new_texts(lang: str, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The outputs of `executed` between the texts of the source, whose code must be the same."""
+    notebook = build(lang)
+    before, now = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (executed, notebook))
+    if [cell.source for cell in before] != [cell.source for cell in now]:
+        sys.exit("the code has changed too: execute it, without --texts")
+    for old, new in zip(before, now, strict=True):
+        new.outputs, new.execution_count = old.outputs, old.execution_count
+    return notebook
+
+
 def compact(output: nbformat.NotebookNode) -> None:
     """Store a picture in 64 colours, of which it has no more to the eye: a third of the bytes."""
     data = output.get("data", {})
@@ -83,8 +95,13 @@ def compact(output: nbformat.NotebookNode) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the notebooks from their source, and execute them.")
     parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--texts", action="store_true", help="change the texts alone, and execute nothing")
     args = parser.parse_args()
-    for lang, notebook in execute().items():
+    if args.texts:
+        made = {lang: with_new_texts(lang, nbformat.read(args.out / name, 4)) for lang, name in NAMES.items()}
+    else:
+        made = execute()
+    for lang, notebook in made.items():
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / NAMES[lang]).write_text(nbformat.writes(notebook) + "\n", "utf-8")
 

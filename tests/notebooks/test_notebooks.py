@@ -85,7 +85,7 @@ def test_the_french_has_no_english_left_and_its_own_spaces() -> None:
     french = "\n".join(texts(tool.build("fr")))
     assert not re.search(r"\b(the|of|and|with|which)\b", french)
     assert not re.search(r"(?<! ) [;?!»%]|\w[;?!]|« ", re.sub(r"`[^`]*`", "", french))
-    for word in ("jeu de données", "images d'entraînement", "images de test", "exactitude", "perte", "époque", "plis"):
+    for word in ("jeu de données", "images d’entraînement", "images de test", "exactitude", "perte", "époque", "plis"):
         assert word in french
     for word in ("matrice de confusion", "validation croisée", "réseau dense", "réseau convolutif", "étalonnage"):
         assert word in french.lower()
@@ -158,6 +158,18 @@ def test_both_run_on_a_few_images(tmp_path: Path) -> None:
     assert figures[0] == figures[1]
     assert len(figures[0]) >= 6
     assert re.search(r"\d,\d+\s%", words(french))
+
+
+def test_texts_can_be_changed_without_executing_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (tool.FOLDER / "source.md").read_text("utf-8")
+    monkeypatch.setattr(tool, "FOLDER", tmp_path)
+    (tmp_path / "source.md").write_text(source.replace("Look at the images", "Look closely"), "utf-8")
+    english = tool.with_new_texts("en", kept("en"))
+    assert "### Look closely" in "\n".join(texts(english))
+    assert outputs(english) == outputs(kept("en"))
+    (tmp_path / "source.md").write_text(source.replace("test_size=0.1", "test_size=0.2"), "utf-8")
+    with pytest.raises(SystemExit, match="the code has changed too: execute it, without --texts"):
+        tool.with_new_texts("en", kept("en"))
 
 
 def install_cell() -> str:
