@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _unexpected(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):  # so says tempfile
+    if isinstance(error, FileNotFoundError) and "temporary" in (error.strerror or ""):  # tempfile found no place
         return words("no folder for temporary files can be written; name one that can in TMPDIR (on Windows in TEMP)")
     what = one_line(f"{type(error).__name__}: {error}")
     return words("unexpected {what}; run it again with bruit --debug for details", what=what)
