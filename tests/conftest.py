@@ -84,6 +84,15 @@ def refused() -> Refused:
     return expect
 
 
+@pytest.fixture(scope="session")
+def zoo(digits: DataPair) -> dict[str, Any]:
+    """Every model of the zoo after an epoch on some hundred images."""
+    from bruit.models.zoo import ZOO
+    from bruit.training.fit import fit
+
+    return {name: fit(name, digits.train, epochs=1).model for name in ZOO}
+
+
 @dataclass(frozen=True)
 class Finished:
     """A tiny study from start to end.

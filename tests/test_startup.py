@@ -20,6 +20,9 @@ HEAVY = (
     "jinja2",
     "babel",
     "rich",
+    "keras",
+    "onnx",
+    "onnxruntime",
 )
 
 

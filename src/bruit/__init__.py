@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bruit.data.formats import write_npy_folder
     from bruit.data.sources import load
     from bruit.estimator import Classifier
-    from bruit.models.store import load_model
     from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
     from bruit.predictor import Predictor
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from bruit.studies.compare import compare
     from bruit.studies.conclude import conclude
     from bruit.studies.evaluate import evaluate
+    from bruit.studies.evaluate import find_model as load_model
     from bruit.studies.report import rebuild as rebuild_report
     from bruit.studies.study import study
     from bruit.training.crossval import CrossValidation, cross_validate
@@ -53,7 +53,7 @@ _HOMES = {
     "evaluate": "bruit.studies.evaluate",
     "fit": "bruit.training.fit",
     "load": "bruit.data.sources",
-    "load_model": "bruit.models.store",
+    "load_model": "bruit.studies.evaluate:find_model",
     "plot_accuracies": "bruit.report.shown",
     "plot_confusion": "bruit.report.shown",
     "plot_curves": "bruit.report.shown",

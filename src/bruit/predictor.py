@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from bruit.errors import DataError
+
 
 @runtime_checkable
 class Predictor(Protocol):
@@ -28,3 +30,17 @@ class Predictor(Protocol):
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, H, W) uint8 → (N, C) float32, each row summing to 1."""
         ...
+
+
+def refuse_other_images(name: str, shape: tuple[int, int], images: NDArray[np.uint8]) -> None:
+    """Raise DataError unless `images` are uint8 (N, H, W) of the shape (H, W) that the model `name` reads."""
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != shape:
+        height, width = shape
+        received = f"{images.dtype} {images.shape}"
+        raise DataError(
+            "{name} expects images as uint8 (N, {height}, {width}), received {received}",
+            name=name,
+            height=height,
+            width=width,
+            received=received,
+        )

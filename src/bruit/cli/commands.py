@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -10,7 +11,7 @@ from bruit.cli.check import check as check  # every command is found here
 from bruit.cli.completion import completion as completion
 from bruit.cli.convert import convert as convert
 from bruit.cli.language import say, words
-from bruit.cli.options import FOLDER, command, json_option, print_json, training_options
+from bruit.cli.options import FOLDER, command, json_option, names, outside_options, print_json, training_options
 from bruit.cli.study import study as study
 
 DATA = "mnist+course"
@@ -117,22 +118,25 @@ def train(
 @command()
 @click.argument("model")
 @click.argument("data", default=DATA)
+@outside_options
 @json_option
-def evaluate(model: str, data: str, as_json: bool) -> None:
+def evaluate(model: str, data: str, scale: str | None, classes: str | None, as_json: bool) -> None:
     """Test a trained model.
 
-    MODEL is RUN (its winner), RUN:NAME, or a folder that bruit train wrote; it reads the test images of DATA.
+    MODEL is RUN (its winner), RUN:NAME, a folder that bruit train wrote, FILE.keras or FILE.onnx; it reads the test
+    images of DATA. Nothing in a file is executed.
 
     \b
     Examples:
       bruit evaluate RUN
       bruit evaluate RUN:dnn-plus FOLDER
       bruit evaluate reader mnist --json
+      bruit evaluate model.keras FOLDER --scale 0-1
     """
     from bruit.cli.tables import evaluation_table
     from bruit.studies.evaluate import evaluate as evaluate_model
 
-    figures = evaluate_model(model, data)
+    figures = evaluate_model(model, data, scale=scale, classes=names(classes, None))
     if as_json:
         return print_json(figures)
     evaluation_table(figures)
@@ -243,25 +247,32 @@ def report(run: Path, as_json: bool) -> None:
 
 @command()
 @click.argument("model")
-@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Kind of file.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["onnx", "keras"]),
+    help="Kind of file.  [default: keras where --out ends so, else onnx]",
+)
 @click.option("--out", required=True, type=FOLDER, help="The file.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @json_option
-def export(model: str, kind: str, out: Path, force: bool, as_json: bool) -> None:
+def export(model: str, kind: Literal["onnx", "keras"] | None, out: Path, force: bool, as_json: bool) -> None:
     """Write a trained model for other programs.
 
-    MODEL is RUN (its winner), RUN:NAME, or a folder that bruit train wrote. The file takes raw uint8 images (N, H, W)
-    and gives probabilities; classes and image size are in its metadata. It needs pip install -e '.[export]'.
+    MODEL is RUN (its winner), RUN:NAME, or a folder that bruit train wrote. The file takes raw pixels 0…255, (N, H, W),
+    and gives probabilities; classes and image size are in its metadata. It needs pip install -e '.[export]' for ONNX,
+    '.[keras]' for Keras.
 
     \b
     Examples:
       bruit export RUN --out reader.onnx
       bruit export RUN:dnn-plus --format onnx --out dense.onnx --json
+      bruit export RUN:cnn-plus --format keras --out reader.keras
     """
-    from bruit.models.exchange import export_onnx
+    from bruit.outside.export import export as export_model
     from bruit.studies.evaluate import find_model
 
-    told = export_onnx(find_model(model), out, force=force)
+    told = export_model(find_model(model), out, kind, force=force)
     if as_json:
         return print_json(told)
     say(

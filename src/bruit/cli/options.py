@@ -17,6 +17,8 @@ from bruit.shell import typed
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 FOLDER = click.Path(path_type=Path)
+# Those of bruit.outside.brought, which a --help need not import.
+SCALES = ("0-255", "0-1", "-1-1", "mnist")
 command = partial(click.command, cls=Command)
 
 
@@ -34,6 +36,18 @@ def training_options(function: F) -> F:
     )(function)
     return click.option(
         "--epochs", type=click.IntRange(1), help="Epochs for every network, instead of its recipe's own."
+    )(function)
+
+
+def outside_options(function: F) -> F:
+    """What has to be said of models of other programs."""
+    function = click.option(
+        "--classes", metavar="A,B,…", help="Names of a file's outputs, if it does not say them.  [default: 0,1,…]"
+    )(function)
+    return click.option(
+        "--scale",
+        type=click.Choice(SCALES),
+        help="What a file's pixels were in training, if it does not say it; mnist: PyTorch's mean and deviation.",
     )(function)
 
 

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Images
-from bruit.errors import DataError, ModelError
+from bruit.errors import ModelError
 from bruit.evaluation.calibration import apply_temperature
 from bruit.locale import mark
 from bruit.models import networks
 from bruit.models.baselines import Logistic, Neighbours, Tensors
 from bruit.models.zoo import Config
+from bruit.predictor import refuse_other_images
 from bruit.training.device import Precision, choose_device
 
 # Pixels that are read at once: few enough that what a network makes of them stays small.
@@ -34,16 +35,7 @@ class Trained(ABC):
 
     def probabilities(self, images: Images) -> NDArray[np.float32]:
         """(N, H, W) uint8 → (N, C) float32, each row summing to 1. Raises DataError for other shapes or types."""
-        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != self.input_shape:
-            height, width = self.input_shape
-            received = f"{images.dtype} {images.shape}"
-            raise DataError(
-                "{name} expects images as uint8 (N, {height}, {width}), received {received}",
-                name=self.name,
-                height=height,
-                width=width,
-                received=received,
-            )
+        refuse_other_images(self.name, self.input_shape, images)
         if len(images) == 0:
             return np.empty((0, len(self.classes)), np.float32)
         return apply_temperature(self.logits(np.ascontiguousarray(images)), 1.0)

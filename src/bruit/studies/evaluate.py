@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from bruit.evaluation.summary import evaluate_split
 from bruit.locale import Sentence
 from bruit.models.store import load_model
 from bruit.models.trained import Trained
+from bruit.outside.brought import Brought, bring, is_file_of_a_model
 from bruit.predictor import Predictor
+from bruit.studies.outside import load_kept
 from bruit.studies.results import read_results
 from bruit.studies.run import SETTINGS
 
@@ -25,10 +28,19 @@ from bruit.studies.run import SETTINGS
 AT_ONCE = 2**14
 
 
-def find_model(model: str | Path) -> Trained:
-    """The model that `model` names: RUN (its winner), RUN:NAME, or a folder that `bruit train` wrote. Raises
-    ModelError.
+def find_model(
+    model: str | Path, *, scale: str | None = None, classes: Sequence[str] | None = None
+) -> Trained | Brought:
+    """The model that `model` names: RUN (its winner), RUN:NAME, a folder that `bruit train` wrote, FILE.keras or
+    FILE.onnx.
+
+    scale    0-255, 0-1, -1-1 or mnist: what the pixels of a file that does not say it itself were made of
+    classes  their names, in the order of its outputs, if they are not 0, 1, …; of a file that does not say it itself
+
+    Raises ModelError where there is no such model or it cannot be used, ConfigError where a file needs more to be said.
     """
+    if is_file_of_a_model(model):
+        return bring(model, scale=scale, classes=classes)
     folder, _, name = (str(model), "", "") if Path(model).is_dir() else str(model).rpartition(":")
     if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
         folder, name = str(model), ""
@@ -46,19 +58,26 @@ def find_model(model: str | Path) -> Trained:
                 name=name,
                 there=", ".join(there) or Sentence("none"),
             )
-        return load_model(run / "models" / name)
-    return load_model(run)
+        run = run / "models" / name
+    return load_kept(run) or load_model(run)
 
 
-def evaluate(model: str | Path | Predictor, data: str | Path | DataPair | Dataset = DEFAULT) -> dict[str, Any]:
+def evaluate(
+    model: str | Path | Predictor,
+    data: str | Path | DataPair | Dataset = DEFAULT,
+    *,
+    scale: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Accuracy with its interval, NLL, ECE, confusion matrix and more of a model on a data set (a pair's test part).
 
-    model  RUN, RUN:NAME, a folder that `bruit train` wrote, or any Predictor
-    data   see `bruit.load`; or a Dataset
+    model           RUN, RUN:NAME, a folder that `bruit train` wrote, FILE.keras, FILE.onnx, or any Predictor
+    data            see `bruit.load`; or a Dataset
+    scale, classes  see `bruit.load_model`
 
     Returns the dict of results.json's models.NAME.test. Raises ModelError or DataError if the two do not fit together.
     """
-    predictor = model if isinstance(model, Predictor) else find_model(model)
+    predictor = model if isinstance(model, Predictor) else find_model(model, scale=scale, classes=classes)
     dataset = data if isinstance(data, Dataset) else load(data).test
     unknown = [name for name in dataset.classes if name not in predictor.classes]
     if unknown:

@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from bruit.errors import ConfigError, ModelError, RunError
-from bruit.models import exchange
+from bruit.errors import ConfigError, ModelError
 from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.models.trained import new_model
 from bruit.models.zoo import ZOO
+from bruit.outside.export import export
+from bruit.outside.onnx_out import onnx_content
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -27,7 +28,7 @@ def test_the_file_says_of_raw_pixels_what_the_model_says(zoo, digits, tmp_path, 
     kept = model.temperature
     try:
         model.temperature = 1.7
-        told = exchange.export_onnx(model, tmp_path / "model.onnx")
+        told = export(model, tmp_path / "model.onnx")
         exact = new_model(name, model.config, model.classes, model.input_shape)
         exact.load_tensors(model.tensors())
     finally:
@@ -49,6 +50,7 @@ def test_the_file_says_of_raw_pixels_what_the_model_says(zoo, digits, tmp_path, 
     size = (tmp_path / "model.onnx").stat().st_size
     assert told == {
         "file": str(tmp_path / "model.onnx"),
+        "format": "onnx",
         "model": name,
         "bytes": size,
         "classes": list("0123456789"),
@@ -71,46 +73,21 @@ def test_the_file_says_of_raw_pixels_what_the_model_says(zoo, digits, tmp_path, 
 )
 def test_images_of_any_size(tmp_path, shape, config):
     model = new_model("small", config, ("no", "maybe", "yes"), shape)
-    told = exchange.export_onnx(model, tmp_path / "small.onnx")
+    told = export(model, tmp_path / "small.onnx")
     assert told["input_shape"] == list(shape)
     assert told["classes"] == ["no", "maybe", "yes"]
 
 
 def test_a_model_that_remembers_is_refused(zoo, refused, tmp_path):
     with refused(ModelError, "knn is no graph of layers, which is all that ONNX holds; export another model"):
-        exchange.export_onnx(zoo["knn"], tmp_path / "knn.onnx")
+        export(zoo["knn"], tmp_path / "knn.onnx")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_would_answer_otherwise_is_not_written(zoo, tmp_path, monkeypatch):
-    monkeypatch.setattr(exchange, "_difference", lambda model, session: 2e-4)
-    with pytest.raises(ModelError, match=r"^dnn as ONNX differs from itself by 2\.0e-04, more than 0\.0001; try "):
-        exchange.export_onnx(zoo["dnn"], tmp_path / "dnn.onnx")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_difference_is_noticed(zoo, tmp_path):
-    exchange.export_onnx(zoo["dnn"], tmp_path / "dnn.onnx")
-    session = session_of(tmp_path / "dnn.onnx")
-    assert exchange._difference(zoo["dnn"], session) < 1e-4
-    assert exchange._difference(zoo["cnn"], session) > 0.01
-
-
-def test_a_file_is_replaced_only_when_told(zoo, refused, tmp_path):
-    path = tmp_path / "model.onnx"
-    path.write_text("mine")
-    with refused(RunError, f"{path} is there already; add --force to replace it, or choose another --out"):
-        exchange.export_onnx(zoo["dnn"], path)
-    assert path.read_text() == "mine"
-    exchange.export_onnx(zoo["dnn"], path, force=True)
-    assert session_of(path).get_inputs()
-
-
-@pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
-def test_without_onnx_it_says_how_to_install_it(zoo, refused, tmp_path, monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
+def test_without_onnx_it_says_how_to_install_it(zoo, refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
     with refused(
         ConfigError,
         "exporting needs onnx and onnxruntime; install them, in the folder of bruit: pip install -e '.[export]'",
     ):
-        exchange.export_onnx(zoo["dnn"], tmp_path / "dnn.onnx")
+        onnx_content(zoo["dnn"])

@@ -1,0 +1,1 @@
+"""Models of other programs: as Predictors on the way in, and as files for those programs on the way out."""
