@@ -247,6 +247,46 @@ def test_export(cli, finished, tmp_path: Path) -> None:
     assert (given.argmax(axis=1) == stored.argmax(axis=1)).mean() > 0.97
 
 
+def test_a_file_of_another_program_is_a_model(cli, finished, tmp_path: Path) -> None:
+    path, run = tmp_path / "reader.keras", tmp_path / "run"
+    told = cli("export", f"{finished.run}:logistic", "--out", path, "--json").json
+    assert (told["format"], told["model"]) == ("keras", "logistic")
+    figures = cli("evaluate", path, finished.data, "--json").json
+    assert figures["confusion"] == finished.results["models"]["logistic"]["test"]["confusion"]
+    one = ("--models", "logistic", "--crossval", "none", "--with", path)
+    shown = cli("study", finished.data, "--out", run, *one)
+    assert shown.code == 0
+    assert "reader.keras" in shown.out
+    assert "logistic ←" in shown.out
+    assert "“reader.keras”, brought from outside, reads " in " ".join(shown.out.split())
+    results = cli("study", "--out", run, "--resume", "--json").json
+    assert results["models"]["reader.keras"]["outside"]["format"] == "keras"
+    assert results["models"]["reader.keras"]["test"]["confusion"] == figures["confusion"]
+    told = cli("export", f"{run}:reader.keras", "--out", tmp_path / "again.onnx").problem()
+    assert told.endswith("was not trained by bruit, which exports its own models alone")
+
+
+def test_what_a_file_does_not_say_is_asked_for(cli, finished, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "mine.onnx"
+    cli("export", f"{finished.run}:dnn", "--out", path)
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    model.producer_name = "another"
+    path.write_bytes(model.SerializeToString())
+    told = cli("evaluate", path, finished.data).problem()
+    assert told.startswith(f"{path} does not say which pixels it takes; add --scale, one of 0-255, 0-1, -1-1, mnist")
+    figures = cli("evaluate", path, finished.data, "--scale", "0-255", "--json").json
+    stored = finished.results["models"]["dnn"]["test"]
+    assert figures["accuracy"] == pytest.approx(stored["accuracy"], abs=0.02)
+    wrong = cli("evaluate", path, finished.data, "--scale", "-1-1", "--json").json
+    assert wrong["accuracy"] < figures["accuracy"]
+    letters = cli("evaluate", path, finished.data, "--scale", "0-255", "--classes", "a,b,c,d,e,f,g,h,i,j").problem()
+    assert letters.startswith("the model knows the classes a, b, c, d, e, f, g, h, i, j; the data also has 0, 1")
+    assert cli("study", finished.data, "--out", tmp_path / "run", "--with", path).problem() == told
+    assert not (tmp_path / "run").exists()
+
+
 def test_models(cli) -> None:
     listed = cli("models", "--json").json
     assert [model["name"] for model in listed] == list(ZOO)

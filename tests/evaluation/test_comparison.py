@@ -203,6 +203,23 @@ def test_one_model_has_no_runner_up() -> None:
     assert found[1]["values"] == {"model": "a", "ece": 0.01, "ece_uncalibrated": 0.04, "temperature": 1.5}
 
 
+def test_a_model_from_outside_is_compared_but_decides_nothing() -> None:
+    rng = np.random.default_rng(7)
+    accuracy = {"a": 0.9, "b": 0.5, "x.keras": 0.99}
+    correct = {name: rng.random(2000) < share for name, share in accuracy.items()}
+    families = {"a": "dense", "b": "dense", "x.keras": "outside"}
+    found = conclude(results_of(correct, "a", families), correct)
+    assert [claim["key"] for claim in found] == ["winner_clear", "outside", "calibration"]
+    assert found[0]["values"]["runner_up"] == "b"
+    values = found[1]["values"]
+    assert (values["model"], values["winner"], values["accuracy"]) == ("x.keras", "a", correct["x.keras"].mean())
+    assert values["difference"] == pytest.approx(correct["a"].mean() - correct["x.keras"].mean())
+    assert values["p_holm"] < 1e-9
+    alone = {name: correct[name] for name in ("a", "x.keras")}
+    found = conclude(results_of(alone, "a", families), alone)
+    assert [claim["key"] for claim in found] == ["winner_only", "outside", "calibration"]
+
+
 def test_families_and_improved_pairs() -> None:
     rng = np.random.default_rng(6)
     accuracy = {"cnn-plus": 0.97, "cnn": 0.92, "dnn-plus": 0.95, "dnn": 0.83, "knn": 0.9}

@@ -47,6 +47,18 @@ def test_a_clear_winner_is_said_with_its_certainty():
     assert "p < 0.001" in text
 
 
+def test_a_model_from_outside_is_said_to_be_no_candidate():
+    values = {"model": "b", "winner": "a", "accuracy": 0.9, "ci95_difference": [-0.02, 0.03]}
+    tied = say("outside", **values, difference=0.005, p_holm=0.4)
+    assert "“B”, brought from outside, reads 90.00% of the test images; it cannot be told apart from “A”" in tied
+    behind = say("outside", **values | {"ci95_difference": [0.01, 0.03]}, difference=0.02, p_holm=0.001)
+    assert "significantly fewer than “A”, by 2.00 percentage points (95% interval +1.00 to +3.00" in behind
+    ahead = say("outside", **values | {"ci95_difference": [-0.03, -0.01]}, difference=-0.02, p_holm=0.001)
+    assert "significantly more than “A”, by 2.00 percentage points (95% interval +1.00 to +3.00" in ahead
+    for text in (tied, behind, ahead):
+        assert "What it was trained on is unknown: if it has seen these images, its figures flatter it." in text
+
+
 def test_a_tie_is_not_called_better():
     text = say("winner_tied", **WINNER | {"difference": -0.0001, "ci95_difference": [-0.002, 0.002], "p_holm": 0.81})
     assert "cannot be told apart from “B”" in text

@@ -219,6 +219,20 @@ def test_in_progress_is_readable_and_says_so(study, known, models, test, folds):
     assert "comparison" not in [section["id"] for section in page.all("section")]
 
 
+def test_a_model_from_outside_does_not_lead(study, known):
+    results = in_progress(study, 2)
+    brought = {"title": "x.keras", "family": "outside", "outside": {"format": "keras", "scale": "0-1"}}
+    brought["validation"] = results["models"]["cnn-plus"]["validation"] | {"accuracy": 1.0}
+    plan = {"models": list(study.results["models"]), "crossval": [], "outside": ["x.keras"]}
+    text = Page(
+        write(known, results | {"plan": plan, "models": results["models"] | {"x.keras": brought}}).read_text()
+    ).text
+    assert "In progress: 3 of 7 models evaluated." in text
+    assert f"So far {study.results['models']['cnn-plus']['title']} leads" in text
+    assert "x.keras from outside 100.00%" in text
+    assert "If it has seen the validation or the test images, its figures flatter it" in text
+
+
 def test_in_progress_counts_against_the_plan(study, known):
     plan = {"models": list(study.results["models"]), "crossval": ["dnn-plus", "cnn-plus"]}
     results = in_progress(study, 2) | {"plan": plan}

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from bruit.cli.language import say, words
-from bruit.cli.options import FOLDER, command, json_option, names, print_json, training_options
+from bruit.cli.options import FOLDER, command, json_option, names, outside_options, print_json, training_options
 
 
 @command()
@@ -28,10 +28,19 @@ from bruit.cli.options import FOLDER, command, json_option, names, print_json, t
 @click.option(
     "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
 )
+@click.option(
+    "--with",
+    "outside",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A .keras or .onnx model to compare with, as it is; never the winner. May be repeated.",
+)
 @click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, as it was begun.")
 @click.option("--force", is_flag=True, help="Replace the run in --out.")
 @click.option("--workers", type=click.IntRange(1), help="Trainings at once.  [default: one a core]")
+@outside_options
 @training_options
 @json_option
 def study(
@@ -41,10 +50,13 @@ def study(
     crossval_: str | None,
     folds: int,
     repeats: int,
+    outside: tuple[Path, ...],
     quick: bool,
     resume: bool,
     force: bool,
     workers: int | None,
+    scale: str | None,
+    classes: str | None,
     seed: int,
     epochs: int | None,
     as_json: bool,
@@ -56,12 +68,14 @@ def study(
       bruit study
       bruit study --quick --out quick
       bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
+      bruit study FOLDER --out RUN --with model.keras --scale 0-1
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
     if resume and force:
         raise click.UsageError(words("--resume goes on with the run in --out, --force replaces it: take one of them"))
     from bruit.cli.progress import StudyProgress
     from bruit.cli.tables import models_table, sentences
+    from bruit.outside.brought import bring
     from bruit.studies.study import study as run_study
 
     source = click.get_current_context().get_parameter_source
@@ -74,6 +88,7 @@ def study(
             models=names(models_, None),
             crossval=names(crossval_, None),
             **typed,
+            outside=[bring(one, scale=scale, classes=names(classes, None)) for one in outside] or None,
             resume=resume,
             force=force,
             workers=workers,

@@ -94,7 +94,7 @@ def models_table(results: Mapping[str, Any]) -> None:
             numbers().percent_range(*model["test"]["accuracy_ci95"]),
             numbers().decimal(model["test"]["nll"], 3),
             percent(model["test"]["ece"]),
-            numbers().duration(model["train"]["seconds"]),
+            numbers().duration(model["train"]["seconds"]) if "train" in model else "–",
         ]
         for name, model in results["models"].items()
     ]
@@ -102,6 +102,8 @@ def models_table(results: Mapping[str, Any]) -> None:
     title = words("{name}: accuracy", name=results["dataset"]["name"])
     n = results["dataset"]["test"]["n"]
     show(title, columns, rows, words("{n:,} test images; ← chosen on validation", n=n))
+    if any("outside" in model for model in results["models"].values()):
+        say("– under Training: brought from outside, trained on what is unknown, and no candidate for ←")
     for name, entry in results["crossval"].items():
         crossval_line(name, entry)
 

@@ -119,9 +119,11 @@ def conclude(results: Mapping[str, Any], correct: Correct) -> list[Claim]:
 
     - winner_only {model, accuracy, ci95, n}: nothing to compare it with.
     - winner_clear, winner_tied, winner_overtaken: the same and {runner_up, difference, ci95_difference, p_holm}.
-      Clear: better on the test set than every other model after Holm; the runner-up is the best of them. Tied: not
-      separated from at least one; the best of those is named, and may be ahead. Overtaken: chosen on validation, but
-      another is better after Holm.
+      Among those that the study trained, clear: better on the test set than every other model after Holm; the
+      runner-up is the best of them. Tied: not separated from at least one; the best of those is named, and may be
+      ahead. Overtaken: chosen on validation, but another is better after Holm.
+    - outside {model, accuracy, winner, difference, ci95_difference, p_holm}: for each model from outside, which is no
+      candidate; the difference is winner - model.
     - families {best_dense, best_convolutional, difference, ci95_difference, p}: the best of each on validation.
     - improved {base, plus, difference, ci95_difference, p}: for each pair of models NAME and NAME-plus.
     - sample_dependence {model, k, mean, std, binomial_std, seed_std, verdict, test_std, spread}: for each finished
@@ -137,6 +139,7 @@ def conclude(results: Mapping[str, Any], correct: Correct) -> list[Claim]:
     compared = {name: model for name, model in tested.items() if name in correct}
     return [
         *_winner_claim(tested, winner, results.get("comparison", [])),
+        *_outside_claims(tested, results.get("comparison", [])),
         *_families_claim(compared, correct, seed),
         *(
             _claim("improved", base=name, plus=f"{name}-plus", **_difference(correct, f"{name}-plus", name, seed))
@@ -174,6 +177,8 @@ def _difference(correct: Correct, a: str, b: str, seed: int) -> dict[str, Any]:
 def _winner_claim(
     tested: Mapping[str, Mapping[str, Any]], winner: str | None, rows: Sequence[Mapping[str, Any]]
 ) -> list[Claim]:
+    tested = {name: model for name, model in tested.items() if model["family"] != "outside"}
+    rows = [row for row in rows if row["b"] in tested]
     if winner is None or winner not in tested or (len(tested) > 1 and not rows):
         return []
     test = tested[winner]["test"]
@@ -193,6 +198,22 @@ def _winner_claim(
             ci95_difference=closest["ci95"],
             p_holm=closest["mcnemar_p_holm"],
         )
+    ]
+
+
+def _outside_claims(tested: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> list[Claim]:
+    return [
+        _claim(
+            "outside",
+            model=row["b"],
+            accuracy=tested[row["b"]]["test"]["accuracy"],
+            winner=row["a"],
+            difference=row["difference"],
+            ci95_difference=row["ci95"],
+            p_holm=row["mcnemar_p_holm"],
+        )
+        for row in rows
+        if row["b"] in tested and tested[row["b"]]["family"] == "outside"
     ]
 
 

@@ -50,8 +50,17 @@ def sentences(results: Mapping[str, Any], lang: str = "en", html: bool = False) 
 
 def verdict(results: Mapping[str, Any], lang: str = "en", html: bool = False) -> list[str]:
     """The claim that answers "which model, and how sure"; no sentence where the test set has not been read."""
-    claims = [claim for claim in results.get("conclusion", []) if claim["key"] in VERDICTS]
-    return next(iter(sentences({**results, "conclusion": claims}, lang, html)), [])
+    return next(iter(_of(VERDICTS, results, lang, html)), [])
+
+
+def outsiders(results: Mapping[str, Any], lang: str = "en", html: bool = False) -> list[list[str]]:
+    """The claims about the models that were no candidates for that answer."""
+    return _of((outside.__name__,), results, lang, html)
+
+
+def _of(keys: tuple[str, ...], results: Mapping[str, Any], lang: str, html: bool) -> list[list[str]]:
+    claims = [claim for claim in results.get("conclusion", []) if claim["key"] in keys]
+    return sentences({**results, "conclusion": claims}, lang, html)
 
 
 def _answer(values: Values, speaker: Speaker) -> str:
@@ -81,7 +90,7 @@ def _difference(values: Values, speaker: Speaker, turned: bool = False) -> dict[
 
 
 def winner_only(values: Values, speaker: Speaker) -> list[str]:
-    return [_answer(values, speaker), speaker.gettext("It is the only model of this study.")]
+    return [_answer(values, speaker), speaker.gettext("It is the only model that this study trained.")]
 
 
 def _beside_runner_up(values: Values, speaker: Speaker, message: str) -> list[str]:
@@ -96,8 +105,8 @@ def winner_clear(values: Values, speaker: Speaker) -> list[str]:
         values,
         speaker,
         speaker.gettext(
-            "It is significantly better than every other model; its lead over the closest, %(runner_up)s, is %(size)s "
-            "percentage points (95%% interval %(interval)s; McNemar’s test with Holm’s correction, %(p)s)."
+            "It is significantly better than every other model trained here; its lead over the closest, %(runner_up)s, "
+            "is %(size)s percentage points (95%% interval %(interval)s; McNemar’s test with Holm’s correction, %(p)s)."
         ),
     )
 
@@ -124,6 +133,37 @@ def winner_overtaken(values: Values, speaker: Speaker) -> list[str]:
             "correction, %(p)s). The choice stands, as one made on the test images would flatter its own figure."
         ),
     )
+
+
+def outside(values: Values, speaker: Speaker) -> list[str]:
+    if values["p_holm"] >= ALPHA:
+        message = speaker.gettext(
+            "%(model)s, brought from outside, reads %(accuracy)s of the test images; it cannot be told apart from "
+            "%(winner)s (%(difference)s percentage points, 95%% interval %(interval)s; McNemar’s test with Holm’s "
+            "correction, %(p)s)."
+        )
+    elif values["difference"] > 0:
+        message = speaker.gettext(
+            "%(model)s, brought from outside, reads %(accuracy)s of the test images, significantly fewer than "
+            "%(winner)s, by %(size)s percentage points (95%% interval %(interval)s; McNemar’s test with Holm’s "
+            "correction, %(p)s)."
+        )
+    else:
+        message = speaker.gettext(
+            "%(model)s, brought from outside, reads %(accuracy)s of the test images, significantly more than "
+            "%(winner)s, by %(size)s percentage points (95%% interval %(interval)s; McNemar’s test with Holm’s "
+            "correction, %(p)s)."
+        )
+    turned = values["p_holm"] < ALPHA and values["difference"] < 0
+    parts = {"model": speaker.name(values["model"]), "winner": speaker.name(values["winner"])}
+    accuracy = speaker.numbers.percent(values["accuracy"])
+    return [
+        speaker.say(message, **parts, accuracy=accuracy, **_difference(values, speaker, turned)),
+        speaker.gettext(
+            "What it was trained on is unknown: if it has seen these images, its figures flatter it. So it is "
+            "compared, but was no candidate for the choice."
+        ),
+    ]
 
 
 def families(values: Values, speaker: Speaker) -> list[str]:
@@ -262,6 +302,7 @@ WORDS: dict[str, Callable[[Values, Speaker], list[str]]] = {
         winner_clear,
         winner_tied,
         winner_overtaken,
+        outside,
         families,
         improved,
         sample_dependence,

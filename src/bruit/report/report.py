@@ -119,6 +119,7 @@ def _render(
         winner=results.get("winner") if shown_split(results) == "test" else None,
         ranked=ranked(results, shown_split(results)),
         verdict=conclusion.verdict(results, lang, html=True),
+        outsiders=conclusion.outsiders(results, lang, html=True),
         conclusion=conclusion.sentences(results, lang, html=True),
         figures=figures,
         next_figure=lambda: next(figure_numbers),

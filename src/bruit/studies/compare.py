@@ -44,7 +44,7 @@ def compare(runs: str | Path | Sequence[str | Path]) -> dict[str, Any]:
                     "winner": name == results["winner"],
                     "validation_accuracy": model["validation"]["accuracy"],
                     **{figure: model["test"][figure] for figure in ("n", "accuracy", "accuracy_ci95", "nll", "ece")},
-                    "seconds": model["train"]["seconds"],
+                    "seconds": model.get("train", {}).get("seconds"),
                 }
             )
     if not rows:

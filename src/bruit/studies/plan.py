@@ -14,6 +14,8 @@ from bruit.data.dataset import DataPair
 from bruit.data.sources import DEFAULT
 from bruit.errors import ConfigError
 from bruit.models.zoo import ZOO, entry
+from bruit.outside.brought import Brought
+from bruit.studies.outside import settings as outside_settings
 from bruit.studies.run import Settings
 from bruit.training.crossval import fold_tasks
 from bruit.training.device import choose_precision
@@ -64,12 +66,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Plan:
-    """The trainings of a study: of each model, and of each model's folds and repeats."""
+    """The trainings of a study, of each model, and of each model's folds and repeats; and the models from outside."""
 
     settings: Settings
     schedule: Schedule
     models: tuple[Task, ...]
     crossval: dict[str, list[Task]]
+    outside: tuple[Brought, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -86,7 +89,15 @@ def quick_sample(pair: DataPair, seed: int) -> DataPair:
     )
 
 
-def make_plan(pair: DataPair, choice: Choice, *, run: Path, workers: int | None, begun: Mapping[str, Any]) -> Plan:
+def make_plan(
+    pair: DataPair,
+    choice: Choice,
+    *,
+    run: Path,
+    workers: int | None,
+    begun: Mapping[str, Any],
+    outside: tuple[Brought, ...] = (),
+) -> Plan:
     """Plan the study of `pair` in the folder `run`.
 
     What was found out when the study was `begun`, precision and threads, is kept: both enter the weights' last digits.
@@ -142,8 +153,9 @@ def make_plan(pair: DataPair, choice: Choice, *, run: Path, workers: int | None,
         version=bruit.__version__,
         torch=torch.__version__,
         recipes={name: _recipe(name) for name in chosen},
+        outside=outside_settings(outside),
     )
-    return Plan(settings, schedule, model_tasks, crossval_tasks)
+    return Plan(settings, schedule, model_tasks, crossval_tasks, outside)
 
 
 def _recipe(name: str) -> dict[str, Any]:

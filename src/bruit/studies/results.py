@@ -99,10 +99,11 @@ def model_section(folder: Path, classes: list[str], test: tuple[NDArray[Any], ND
         return evaluate_split(probs, without_temperature(probs, temperature), labels, classes, ids, detail)
 
     labels = np.array(read_npy(folder / "val_labels.npy"))
+    told = ("title", "summary", "family", "parameters", "layers", "train", "temperature", "outside")
     section = {
-        **{key: config[key] for key in ("title", "summary", "family", "parameters", "layers", "train", "temperature")},
+        **{key: config[key] for key in told if key in config},
         "recipe": flat(config["recipe"]),
-        "history": read_history(folder),
+        "history": read_history(folder) if "train" in config else [],
         "validation": figures("val_probs.npy", labels, np.arange(len(labels)), detail=False),
     }
     if test is not None and (folder / "test_probs.npy").is_file():
@@ -145,7 +146,9 @@ def crossval_section(
 def complete(results: dict[str, Any], run: Path) -> dict[str, Any]:
     """Add what needs all models: the winner, the comparisons, the conclusion."""
     if results["models"]:
-        results["winner"] = choose_winner(results["models"])
+        trained = {name: model for name, model in results["models"].items() if model["family"] != "outside"}
+        if trained:
+            results["winner"] = choose_winner(trained)
     tested = {name for name, model in results["models"].items() if "test" in model}
     right: dict[str, NDArray[np.bool_]] = {}
     if tested:
@@ -155,7 +158,7 @@ def complete(results: dict[str, Any], run: Path) -> dict[str, Any]:
             for name in results["models"]
             if name in tested
         }
-    if right and results["winner"] in right:
+    if right and results.get("winner") in right:
         results["comparison"] = compare_on_test(right, results["winner"], results["seed"])
     finished = {name: entry for name, entry in results.get("crossval", {}).items() if "mean" in entry}
     if finished:

@@ -46,6 +46,8 @@ class Settings:
     version: str
     torch: str
     recipes: dict[str, dict[str, Any]]
+    # Digest, scale and classes of models from outside; None where there are none, as in runs of earlier versions.
+    outside: dict[str, dict[str, Any]] | None = None
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from bruit.files import read_json, write_json, write_npy, write_npz
 from bruit.locale import language, mark
 from bruit.models.store import load_model
 from bruit.shell import typed
+from bruit.studies import outside as outside_models
+from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
 from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, session
@@ -54,6 +56,7 @@ def study(
     epochs: int | None = None,
     seed: int | None = None,
     quick: bool | None = None,
+    outside: Outside | None = None,
     resume: bool = False,
     force: bool = False,
     workers: int | None = None,
@@ -69,6 +72,8 @@ def study(
     epochs            for every network, instead of its recipe's own
     seed              the same seed (0) gives the same results
     quick             a stratified sample and fewer epochs: to see what comes, not to believe it
+    outside           FILE.keras, FILE.onnx or what `bruit.load_model` made of them: models that read as they are, and
+                      are compared, but never the winner
     resume, force     go on with the run in `out`, or replace it; what is not said here is as the resumed run was begun
     workers           trainings at once; by default as many as there are cores
 
@@ -90,7 +95,9 @@ def study(
         ) from error
     if choice.quick:
         pair = quick_sample(pair, choice.seed)
-    plan = make_plan(pair, choice, run=run, workers=workers, begun=begun)
+    brought = outside_models.bring_all(outside, begun, run)
+    outside_models.refuse_other_data(brought, pair.train)
+    plan = make_plan(pair, choice, run=run, workers=workers, begun=begun, outside=brought)
     with open_run(run, plan.settings, resume=resume, force=force):
         samples = data_samples(pair, choice.seed)
         results = _finished(run)
@@ -132,6 +139,8 @@ def _compute(
     write_json(run / "environment.json", describe_environment(schedule.threads, schedule.precision))
     write_json(run / "findings.json", dataset)
     write_npz(run / "samples.npz", samples | finding_samples(pair, dataset["findings"]))
+    for one in plan.outside:
+        outside_models.keep(one, run / "models" / one.name, pair.train.subset(plan.models[0].validation))
     for task in plan.tasks:
         drop_damaged(task.folder, held_out=task.held_out is not None)
 
@@ -147,6 +156,8 @@ def _compute(
     on_stage(Stage("test"))
     write_npy(run / "test_labels.npy", pair.test.labels)
     write_npy(run / "test_ids.npy", pair.test.ids)
+    for one in plan.outside:
+        outside_models.test(one, run / "models" / one.name, pair.test)
     for task in plan.tasks:
         if not (task.folder / "test_probs.npy").is_file():
             write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
@@ -169,12 +180,16 @@ def _collect(
         "command": command,
         "seed": settings.seed,
         "quick": settings.quick,
-        "plan": {"models": list(settings.models), "crossval": list(settings.crossval)},
+        "plan": {
+            "models": list(settings.models),
+            "crossval": list(settings.crossval),
+            "outside": [one.name for one in plan.outside],
+        },
         "seconds": seconds,
         "dataset": dataset,
         "models": {
             name: model_section(run / "models" / name, dataset["classes"], test)
-            for name in settings.models
+            for name in (*settings.models, *(one.name for one in plan.outside))
             if (run / "models" / name / "config.json").is_file()
         },
         "crossval": {
