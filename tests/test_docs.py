@@ -76,7 +76,7 @@ def check_names(context: click.Context) -> None:
     from bruit.noise.recipes import RECIPES
 
     given = context.params
-    if context.command.name in ("train", "crossval"):
+    if context.command.name == "crossval" or (context.command.name == "train" and not given["start"]):
         assert given["model"] in ZOO
     for listed in ("models_", "crossval_"):
         assert set(names(given.get(listed), ())) <= set(ZOO)

@@ -17,11 +17,11 @@ from bruit import Classifier
 from bruit.models.zoo import ZOO
 
 
-@parametrize_with_checks([Classifier(name, epochs=2 if name == "cnn-plus" else None) for name in ZOO])
+@parametrize_with_checks([Classifier(name, epochs=2 if ZOO[name].recipe else None) for name in ZOO])
 def test_scikit_learns_own_checks(estimator: Classifier, check: partial[None]) -> None:
-    if estimator.model == "cnn-plus" and check.func.__name__ == "check_classifiers_train":
-        # Three clouds of 300 points are to be told apart: that is 3 batches, so that two epochs are too few.
-        estimator.set_params(epochs=30)
+    if check.func.__name__ == "check_classifiers_train":
+        # Three clouds of 300 points are to be told apart, for which the recipes' own epochs have to be enough.
+        estimator.set_params(epochs=None)
     check(estimator)
 
 

@@ -28,8 +28,16 @@ def test_the_public_names_are_these() -> None:
             "Finding",
         ),
         *("Fit", "ModelError", "Predictor", "Recipe", "RunError", "__version__", "apply_recipe", "check", "compare"),
-        *("conclude", "cross_validate", "describe_zoo", "evaluate", "fit", "load", "load_model", "plot_accuracies"),
-        *("plot_confusion", "plot_curves", "plot_images", "plot_mistakes", "rebuild_report", "study"),
+        *("conclude", "cross_validate", "describe_zoo", "evaluate", "fit", "learning_curve", "load", "load_model"),
+        *(
+            "plot_accuracies",
+            "plot_confusion",
+            "plot_curves",
+            "plot_images",
+            "plot_mistakes",
+            "rebuild_report",
+            "study",
+        ),
         "write_npy_folder",
     ]
     assert dir(bruit) == bruit.__all__

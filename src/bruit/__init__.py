@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bruit.studies.study import study
     from bruit.training.crossval import CrossValidation, cross_validate
     from bruit.training.fit import Fit, fit
+    from bruit.training.learning import learning_curve
     from bruit.training.recipe import Augmentation, Recipe
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _HOMES = {
     "describe_zoo": "bruit.models.zoo",
     "evaluate": "bruit.studies.evaluate",
     "fit": "bruit.training.fit",
+    "learning_curve": "bruit.training.learning",
     "load": "bruit.data.sources",
     "load_model": "bruit.studies.evaluate:find_model",
     "plot_accuracies": "bruit.report.shown",
@@ -90,6 +92,7 @@ __all__ = [
     "describe_zoo",
     "evaluate",
     "fit",
+    "learning_curve",
     "load",
     "load_model",
     "plot_accuracies",

@@ -138,6 +138,29 @@ def test_train_then_evaluate(cli, npy_folder, tmp_path: Path) -> None:
     assert evaluated.err == ""
 
 
+def test_train_from_a_model(cli, npy_folder, finished, tmp_path: Path) -> None:
+    labels = {f"{split}_labels": np.full(n, 7) for split, n in (("train", 600), ("test", 200))}
+    labels["train_labels"][::2] = labels["test_labels"][::2] = 12
+    data, source = npy_folder(**labels), f"{finished.run}:dnn"
+    tuned = cli("train", data, "--from", source, "--out", tmp_path / "mine", "--epochs", "1")
+    assert tuned.code == 0
+    assert f"It went on from {source} (weights " in tuned.out
+    assert "Classes that are new to it: 12.\n" in tuned.out
+    assert "dnn: " in tuned.out
+    again = cli(
+        "train", "dnn", data, "--from", source, "--out", tmp_path / "mine", "--epochs", "1", "--resume", "--json"
+    )
+    assert again.json["start"]["source"] == source
+    assert again.json["start"]["new_classes"] == ["12"]
+    robust = cli("train", data, "--from", "robust", "--out", tmp_path / "other")
+    assert robust.problem().startswith("robust is to come with a later version of bruit")
+    other = cli("train", "cnn", data, "--from", source, "--out", tmp_path / "other")
+    assert other.problem() == "expected a cnn to start from, received a dnn"
+    neither = cli("train", "--out", tmp_path / "other")
+    assert neither.code == 2
+    assert "missing MODEL" in neither.err
+
+
 def test_evaluate(cli, finished) -> None:
     figures = cli("evaluate", f"{finished.run}:cnn", finished.data, "--json").json
     assert figures["confusion"] == finished.results["models"]["cnn"]["test"]["confusion"]

@@ -144,3 +144,11 @@ def test_a_log_is_not_flooded(log: io.StringIO, monkeypatch: pytest.MonkeyPatch)
         for step in range(1, 100):
             shown.show(Progress(step, 100, 1, 0.3, 0.9))
     assert log.getvalue() == ""
+
+
+def test_trainings_of_a_learning_curve_are_told_apart_by_their_size(tmp_path: Path, log: io.StringIO) -> None:
+    places = ("models/cnn", "learning/cnn/size-1293-draw-0", "learning/cnn/size-200-draw-2")
+    curve = tuple(Task("cnn", NOTHING, NOTHING, 0, tmp_path / place) for place in places)
+    with StudyProgress(tmp_path) as shown:
+        shown.stage(Stage("training", curve, (60.0, 90.0, 120.0), SCHEDULE))
+        assert shown.labels == ["cnn", "cnn, 1,293 images", "cnn, 200 images"]

@@ -11,6 +11,7 @@ import pytest
 
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
 from bruit.evaluation.folds import compare_folds, summarise_crossval
+from bruit.evaluation.power_law import learning_curve
 from bruit.evaluation.summary import evaluate_split
 
 MODELS = {
@@ -110,6 +111,10 @@ def make_study(classes: Sequence[str] = DIGITS, side: int = 28, n: int = 1000, f
         }
     crossval = {name: _crossval(rng, labels["train"], c, folds, MODELS[name][2]) for name in ("dnn-plus", "cnn-plus")}
     winner = choose_winner(models)
+    hard = [rng.random(2000) for _ in range(3)]
+    curve = [
+        {size: one < 2.5 * size**-0.5 for size in (5 * n // 27, 5 * n // 9, 5 * n // 3, 5 * n, 15 * n)} for one in hard
+    ]
     results: dict[str, Any] = {
         "schema": 1,
         "status": "complete",
@@ -144,6 +149,7 @@ def make_study(classes: Sequence[str] = DIGITS, side: int = 28, n: int = 1000, f
         },
         "models": models,
         "crossval": crossval,
+        "learning_curve": {"cnn-plus": learning_curve(curve)},
         "winner": winner,
         "comparison": compare_on_test(correct, winner, 0),
         "crossval_comparison": compare_folds(crossval),

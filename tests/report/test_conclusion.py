@@ -1,10 +1,13 @@
 import copy
+import json
 import re
+from importlib.resources import files
 
 import pytest
 
 from bruit.report.conclusion import WORDS, sentences, verdict
 
+SCHEMA = json.loads((files("bruit.studies") / "results.schema.json").read_text("utf-8"))
 MODELS = {name: {"title": name.upper()} for name in ("a", "b")}
 WINNER = {
     "model": "a", "accuracy": 0.98864, "ci95": [0.9863, 0.9905], "n": 10000, "runner_up": "b", "difference": 0.0312,
@@ -166,3 +169,38 @@ def test_every_sentence_passes_through_the_catalogue(monkeypatch, study):
     for claim in sentences(study.results):
         assert all(re.fullmatch("⟦.*⟧", sentence) for sentence in claim)
     assert {claim["key"] for claim in study.results["conclusion"]} <= set(WORDS)
+
+
+AHEAD = {
+    "times": 2, "n": 108_000, "accuracy": 0.9911, "accuracy_ci95": [0.987, 0.993], "gain": 0.0021,
+    "gain_ci95": [0.0015, 0.0032],
+}  # fmt: skip
+CURVE = {"model": "a", "doubts": [], "n": 54_000, "accuracy": 0.989, "prediction": AHEAD}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        ("helps", "More images like these would help “A”. "),
+        ("hardly", "More images like these would hardly help “A”. "),
+        ("open", "More images like these may help “A”; by how much is open. "),
+    ],
+)
+def test_what_more_images_would_bring_is_said_with_its_interval(verdict, expected):
+    text = say("more_images", **CURVE | {"verdict": verdict})
+    assert text.startswith(expected)
+    assert "twice as many, 108,000" in text
+    assert "0.21 percentage points more" in text
+    assert "(95% interval +0.15 to +0.32): 99.11% instead of 98.90%." in text
+
+
+def test_a_curve_that_cannot_be_trusted_foretells_nothing_and_says_why():
+    """Every doubt that there is has words of its own."""
+    doubts = SCHEMA["$defs"]["doubts"]["items"]["enum"]
+    texts = [
+        say("more_images", **CURVE | {"verdict": "unknown", "doubts": [doubt], "prediction": None}) for doubt in doubts
+    ]
+    assert len(set(texts)) == len(doubts) == 5
+    for text in texts:
+        assert text.startswith("Whether more images would help “A”, its learning curve cannot say. ")
+        assert "percentage points" not in text

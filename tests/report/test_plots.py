@@ -64,6 +64,34 @@ def test_curves_of_all_folds_share_one_figure(drawn):
     assert len(drawn["crossval-cnn-plus-loss"].axes[0].get_lines()) == 2 * 5
 
 
+def test_a_learning_curve_goes_on_dashed_beyond_the_images_that_there_are(drawn, study):
+    curve = study.results["learning_curve"]["cnn-plus"]
+    (ax,) = drawn["learning-cnn-plus"].axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    measured, beyond = ax.get_lines()[-2:]
+    last = curve["points"][-1]["n"]
+    assert (max(measured.get_xdata()), min(beyond.get_xdata())) == (last, last)
+    assert max(beyond.get_xdata()) == 4 * last
+    assert measured.get_linestyle() != beyond.get_linestyle()
+    assert beyond.get_ydata()[-1] == pytest.approx(100 * (1 - curve["predictions"][-1]["accuracy"]))
+
+
+def test_a_learning_curve_without_a_fit_or_an_error_is_drawn_too():
+    points = [{"n": n, "accuracies": [1.0], "accuracy": 1.0, "accuracy_ci95": [0.9, 1.0]} for n in (30, 60)]
+    curve = {"points": points, "fit": None, "doubts": ["few_sizes"], "predictions": [], "verdict": "unknown"}
+    with rc_context(RC):
+        figure = plots.learning_curve(curve, looks(["cnn"])["cnn"], "fr")
+    assert figure.axes[0].get_xscale() == "log"
+
+
+def test_long_curves_are_not_crowded_with_markers(drawn, study):
+    rows = [{"epoch": i, "train_accuracy": 0.5, "validation_accuracy": 0.5} for i in range(1, 1200)]
+    with rc_context(RC):
+        figure = plots.curves(rows, "accuracy", looks(["cnn"])["cnn"], "en")
+    assert figure.axes[0].get_lines()[0].get_markevery() == 30
+    assert drawn["cnn-accuracy"].axes[0].get_lines()[0].get_markevery() == 1
+
+
 def test_a_model_has_one_colour_everywhere_and_keeps_it():
     known = looks(["dnn", "dnn-plus", "cnn", "cnn-plus", "logistic", "knn"])
     assert len({look.colour for look in known.values()}) == len({look.marker for look in known.values()}) == 6

@@ -70,7 +70,7 @@ def in_progress(study, models: int, test: bool = False, folds: int = 0):
     results = copy.deepcopy(study.results)
     known = list(results["models"])[-models:] if models else []
     results |= {"status": "in progress", "models": {name: results["models"][name] for name in known}}
-    for key in ("winner", "comparison", "crossval_comparison", "conclusion", "seconds"):
+    for key in ("winner", "comparison", "crossval_comparison", "learning_curve", "conclusion", "seconds"):
         del results[key]
     if not test:
         for entry in results["models"].values():
@@ -85,8 +85,8 @@ def in_progress(study, models: int, test: bool = False, folds: int = 0):
 def test_sections_come_in_the_order_of_the_walk_through(page):
     anchors = [section["id"] for section in page.all("section")]
     assert anchors == [
-        "data", "model-dnn", "model-dnn-plus", "model-cnn", "model-cnn-plus", "baselines", "crossval", "comparison",
-        "conclusion", "made",
+        "data", "model-dnn", "model-dnn-plus", "model-cnn", "model-cnn-plus", "baselines", "crossval", "learning-curve",
+        "comparison", "conclusion", "made",
     ]  # fmt: skip
 
 
@@ -286,7 +286,8 @@ def test_twenty_six_classes(make, tmp_path):
     study = make(classes=[chr(65 + i) for i in range(26)], side=32, n=520)
     size_of_others = len(write(study.save(tmp_path), in_progress(study, 0)).read_bytes())
     models = {"cnn": study.results["models"]["cnn"]}
-    results = study.results | {"models": models, "crossval": {}, "comparison": [], "conclusion": []}
+    results = study.results | {"models": models, "crossval": {}, "learning_curve": {}}
+    results |= {"comparison": [], "conclusion": []}
     page = write(tmp_path, results)
     assert size_of_others + 6 * (page.stat().st_size - size_of_others) < 3_000_000
     assert Page(page.read_text()).text.count(" Z ") >= 4

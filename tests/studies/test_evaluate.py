@@ -12,6 +12,7 @@ import pytest
 import bruit
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import DataError, ModelError
+from bruit.studies import evaluate as evaluate_module
 
 
 class Oracle:
@@ -100,6 +101,21 @@ def test_a_model_that_is_not_there_is_said(finished, digits: DataPair, tmp_path:
         bruit.evaluate(tmp_path, digits)
     with refused(ModelError, f"{tmp_path / 'no'} has no finished model dnn; there are none"):
         bruit.evaluate(f"{tmp_path / 'no'}:dnn", digits)
+
+
+def test_the_shipped_reader_is_still_to_come(finished, tmp_path: Path, monkeypatch, refused) -> None:
+    with refused(
+        ModelError,
+        "robust is to come with a later version of bruit; name a RUN, RUN:NAME, or a folder that bruit train wrote",
+    ):
+        evaluate_module.find_model("robust")
+    # One entry is all that it will take; a folder of that name goes first.
+    monkeypatch.setitem(evaluate_module.SHIPPED, "robust", finished.run / "models" / "dnn")
+    found = evaluate_module.find_model("robust")
+    assert (found.name, found.source) == ("dnn", "robust")
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished.run / "models" / "cnn", "robust")
+    assert evaluate_module.find_model("robust").name == "cnn"
 
 
 def test_a_run_that_is_not_finished_has_models_but_no_winner(finished, digits: DataPair, tmp_path: Path) -> None:

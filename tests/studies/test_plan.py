@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from bruit.data.dataset import DataPair
 from bruit.errors import BruitError, ConfigError, DataError
+from bruit.models.zoo import ZOO
+from bruit.studies.plan import curve_models, quick_epochs
 
 
 def test_models_named_twice_are_trained_once(tiny, tmp_path: Path) -> None:
@@ -30,6 +33,13 @@ def test_by_default_only_models_that_are_trained_are_cross_validated(tiny) -> No
         ({"models": ("dnn", "rnn")}, ConfigError, "no model is called rnn; choose among logistic, knn, dnn"),
         ({"crossval": ("rnn",)}, ConfigError, "no model is called rnn; choose among logistic, knn, dnn"),
         ({"models": ()}, ConfigError, "expected one model or more, received none; choose among logistic"),
+        ({"learning_curve": ("rnn",)}, ConfigError, "no model is called rnn; choose among logistic, knn, dnn"),
+        (
+            {"learning_curve": ("cnn",)},
+            ConfigError,
+            "expected the learning curve of a model that is trained, received cnn; add it to the models, or choose "
+            "among logistic, dnn",
+        ),
         ({"folds": 1}, ConfigError, "expected 2 or more as folds, received 1"),
         ({"folds": 41}, DataError, "class 0 has 40 of 120 training images; 41 folds"),
         ({"repeats": -1}, ConfigError, "expected 0 or more as repeats, received -1"),
@@ -63,3 +73,28 @@ def test_the_data_are_read_for_their_fingerprint_once(tiny, monkeypatch: pytest.
     monkeypatch.setattr(DataPair, "fingerprint", lambda pair: seen.append(pair.name) or fingerprint(pair))
     tiny(models=("logistic",), crossval=())
     assert seen == ["few"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "models", "expected"),
+    [
+        (False, ("dnn", "cnn-plus"), ()),
+        (True, ("cnn-plus", "dnn"), ("cnn-plus",)),
+        (True, ("logistic", "dnn"), ("dnn",)),
+        (("logistic", "dnn"), ("dnn", "logistic"), ("logistic", "dnn")),
+        ((), ("dnn",), ()),
+    ],
+)
+def test_the_models_of_which_a_learning_curve_is_made(asked, models, expected) -> None:
+    assert curve_models(models, asked) == expected
+
+
+@pytest.mark.parametrize("name", [name for name, model in ZOO.items() if model.recipe])
+def test_a_quick_study_of_few_images_takes_as_many_steps_as_that_of_its_usual_sample_at_the_most(name: str) -> None:
+    recipe = ZOO[name].recipe
+    assert recipe is not None
+    usual = max(1, round(0.4 * recipe.epochs))
+    assert quick_epochs(recipe, 5400) == quick_epochs(recipe, 3600) == usual
+    few = quick_epochs(recipe, 180)
+    assert (few > usual) == (recipe.least_steps > 0)
+    assert replace(recipe, epochs=few).steps(180) <= replace(recipe, epochs=usual).steps(3600) + 1

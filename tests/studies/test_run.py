@@ -27,6 +27,7 @@ WANTED = Settings(
     fingerprint="ab12",
     models=("dnn",),
     crossval=(),
+    learning_curve=(),
     folds=5,
     repeats=2,
     seed=0,

@@ -10,10 +10,11 @@ import pytest
 
 import bruit
 from bruit.data.dataset import DataPair
-from bruit.errors import ConfigError, RunError
-from bruit.files import write_json
+from bruit.errors import BruitError, ConfigError, RunError
+from bruit.files import read_json, write_json
 from bruit.studies.train import train
 from bruit.training.loop import Loop
+from bruit.training.start import digest
 
 
 def test_a_training_leaves_a_model_that_agrees_with_fit(few: DataPair, tmp_path: Path) -> None:
@@ -129,6 +130,64 @@ def test_a_damaged_model_is_trained_again(few: DataPair, tmp_path: Path) -> None
     again = train("dnn", few.train, tmp_path, epochs=1, resume=True)
     assert again["validation"] == first["validation"]
     assert weights.read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def started(few: DataPair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model to start from."""
+    out = tmp_path_factory.mktemp("started") / "reader"
+    train("dnn", few.train, out, epochs=3)
+    return out
+
+
+def test_fine_tuning_says_what_it_started_from(few: DataPair, started: Path, tmp_path: Path) -> None:
+    told = train(None, few.train, tmp_path / "mine", start=started, epochs=1)
+    assert told["name"] == "dnn"
+    begun = read_json(tmp_path / "mine" / "config.json")["start"]
+    assert told["start"] == begun
+    assert (begun["source"], begun["model"], begun["n"]) == (str(started), "dnn", 108)
+    assert begun["digest"] == digest(bruit.load_model(started))
+    fitted = bruit.fit("dnn", few.train, epochs=1, start=bruit.load_model(started))
+    expected = fitted.model.probabilities(few.test.images)
+    assert (bruit.load_model(tmp_path / "mine").probabilities(few.test.images) == expected).all()
+    assert read_json(started / "config.json").get("start") is None
+
+
+def test_fine_tuning_is_resumed_from_the_same_start_only(few: DataPair, started: Path, tmp_path: Path, refused) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(progress: Any) -> None:
+        if progress.epoch == 3:
+            raise Killed
+
+    out, settings = tmp_path / "mine", {"start": started, "epochs": 3}
+    whole = train("dnn", few.train, tmp_path / "whole", **settings)
+    with pytest.raises(Killed):
+        train("dnn", few.train, out, on_progress=kill, **settings)
+    another = f"{out} was begun with another start; repeat it, or choose another --out"
+    train("dnn", few.train, tmp_path / "other", epochs=1, seed=1)
+    for start in (None, tmp_path / "other"):
+        with refused(RunError, another):
+            train("dnn", few.train, out, resume=True, epochs=3, start=start)
+    resumed = train("dnn", few.train, out, resume=True, **settings)
+    assert resumed["validation"] == whole["validation"]
+    weights = [(folder / "weights.safetensors").read_bytes() for folder in (out, tmp_path / "whole")]
+    assert weights[0] == weights[1]
+
+
+def test_what_cannot_be_started_from_leaves_nothing(few: DataPair, started: Path, finished, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name, start, message in (
+        ("cnn", started, "expected a cnn to start from, received a dnn"),
+        (None, f"{finished.run}:logistic", "only a network of the zoo can be fine-tuned, received logistic"),
+        (None, "robust", "robust is to come with a later version of bruit; name a RUN, RUN:NAME, or a folder"),
+        (None, tmp_path / "nowhere", "holds no model"),
+        (None, None, "expected a model's name, or a model to start from"),
+    ):
+        with pytest.raises(BruitError, match=message):
+            train(name, few.train, out, start=start)
+    assert not out.exists()
 
 
 def test_it_says_that_it_begins_only_when_it_does(few: DataPair, tmp_path: Path) -> None:

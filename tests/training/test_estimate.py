@@ -40,6 +40,12 @@ def test_images_that_a_focus_leaves_out_are_not_counted(monkeypatch):
     assert images_seen("knn", 1000) == 1000
 
 
+def test_the_epochs_that_few_images_need_are_counted():
+    assert images_seen("dnn-plus", 1000) == 1000 * ZOO["dnn-plus"].recipe.for_images(1000).epochs > 100_000
+    assert images_seen("dnn-plus", 1000, epochs=2) == 2000
+    assert images_seen("dnn-plus", 1000, fine=True) < images_seen("dnn-plus", 1000)
+
+
 def test_baselines_are_quick(digits):
     quick, slow = seconds_per_task([task("logistic"), task("cnn", epochs=15)], digits.train, ALONE)
     assert 0 < quick < slow

@@ -36,7 +36,7 @@ def same_weights(a, b) -> bool:
 
 @pytest.mark.parametrize(("name", "batch_size"), [("dnn", 32), ("dnn-plus", 64), ("cnn", 32), ("cnn-plus", 32)])
 def test_networks_learn_clean_digits_in_a_few_epochs(digits, name, batch_size):
-    recipe = dataclasses.replace(ZOO[name].recipe, batch_size=batch_size, epochs=3)
+    recipe = dataclasses.replace(ZOO[name].recipe, batch_size=batch_size, epochs=3, least_steps=0)
     fitted = fit(name, digits.train, recipe=recipe)
     probabilities = fitted.model.probabilities(digits.test.images)
     assert (probabilities.argmax(axis=1) == digits.test.labels).mean() > 0.55  # chance is 0.1 ± 0.02
@@ -48,6 +48,15 @@ def test_networks_learn_clean_digits_in_a_few_epochs(digits, name, batch_size):
 def test_every_optimiser_learns(digits, optimizer):
     recipe = Recipe(epochs=3, batch_size=32, optimizer=optimizer, learning_rate=1e-3, muon_learning_rate=0.01)
     assert fit("cnn", digits.train, recipe=recipe).history[-1]["validation_accuracy"] > 0.5
+
+
+def test_few_images_are_gone_through_more_often_unless_epochs_are_said(digits):
+    few = digits.train.subset(slice(0, 50))
+    recipe = dataclasses.replace(QUICK, least_steps=20)
+    fitted = fit("dnn", few, digits.test, recipe=recipe)
+    assert len(fitted.history) == fitted.recipe.epochs == 20
+    assert len(fit("dnn", few, digits.test, recipe=recipe, epochs=2).history) == 2
+    assert len(fit("dnn", digits.train, digits.test, recipe=dataclasses.replace(QUICK, least_steps=19)).history) == 2
 
 
 def test_labels_without_pattern_are_not_learned(digits):
@@ -73,7 +82,7 @@ def test_other_numbers_of_classes(digits, n_classes):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(digits, name):
     few = digits.train.subset(slice(0, 300))
-    recipe = dataclasses.replace(ZOO[name].recipe, epochs=1)
+    recipe = dataclasses.replace(ZOO[name].recipe, epochs=1, least_steps=0)
     a, b, c = (fit(name, few, recipe=recipe, seed=seed) for seed in (5, 5, 6))
     assert same_weights(a, b)
     assert not same_weights(a, c)
@@ -279,7 +288,7 @@ def test_too_few_images_to_set_some_apart(digits, refused):
 
 @pytest.mark.parametrize(("name", "rate"), [("dnn-plus", 1e6), ("cnn-plus", 1e6), ("dnn", 1e30)])
 def test_a_training_that_diverges_says_so_and_leaves_no_model(digits, tmp_path, name, rate):
-    recipe = dataclasses.replace(ZOO[name].recipe, learning_rate=rate, epochs=3)
+    recipe = dataclasses.replace(ZOO[name].recipe, learning_rate=rate, epochs=3, least_steps=0)
     with pytest.raises(ModelError) as caught:
         fit(name, digits.train, recipe=recipe, folder=tmp_path)
     assert str(caught.value).startswith(f"training of {name} diverged: ")

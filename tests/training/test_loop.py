@@ -196,5 +196,17 @@ def test_the_learning_rate_goes_on_where_it_was(few, tmp_path):
 
 def test_zoo_recipes_are_resumed_alike(few, tmp_path):
     for name in ("dnn", "dnn-plus"):
-        settings = {"name": name, "recipe": dataclasses.replace(ZOO[name].recipe, epochs=2)}
+        settings = {"name": name, "recipe": dataclasses.replace(ZOO[name].recipe, epochs=2, least_steps=0)}
         assert_alike(kill_and_resume(few, tmp_path / name, kills=[1], **settings), train(few, **settings))
+
+
+def test_of_many_epochs_few_leave_a_checkpoint_and_the_last_one_does(few, tmp_path):
+    """An epoch of few images takes less time than a checkpoint."""
+    recipe = dataclasses.replace(ONE_CYCLE, epochs=110)
+    written = []
+
+    def look(model, row):
+        written.append(len(read_history(tmp_path)) if (tmp_path / "history.jsonl").is_file() else 0)
+
+    fit("dnn", few.subset(slice(0, 40)), few, recipe=recipe, folder=tmp_path, on_epoch=look)
+    assert written == [epoch // 3 * 3 for epoch in range(1, 110)] + [110]

@@ -13,6 +13,7 @@ from bruit.cli.convert import convert as convert
 from bruit.cli.language import say, words
 from bruit.cli.options import FOLDER, command, json_option, names, outside_options, print_json, training_options
 from bruit.cli.study import study as study
+from bruit.cli.train import train as train
 
 DATA = "mnist+course"
 
@@ -51,66 +52,6 @@ def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bo
         test=len(noisy.test),
         height=height,
         width=width,
-        out=out,
-    )
-
-
-@command()
-@click.argument("model")
-@click.argument("data", default=DATA)
-@click.option("--out", required=True, type=FOLDER, help="Folder for the model.")
-@click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")
-@click.option("--force", is_flag=True, help="Replace the model in --out.")
-@training_options
-@json_option
-def train(
-    model: str, data: str, out: Path, resume: bool, force: bool, seed: int, epochs: int | None, as_json: bool
-) -> None:
-    """Train one model of the zoo.
-
-    MODEL is its name (see bruit models). The test images of DATA are not used.
-
-    \b
-    Examples:
-      bruit train cnn-plus --out reader
-      bruit train dnn FOLDER --out dense --epochs 5
-      bruit evaluate reader mnist+course
-    """
-    from bruit.cli.progress import TrainProgress
-    from bruit.cli.tables import numbers, percent
-    from bruit.data.sources import load
-    from bruit.studies.train import train as train_model
-    from bruit.training.device import choose_precision
-    from bruit.training.estimate import images_seen, seconds_per_image
-    from bruit.training.pool import Schedule
-
-    pair = load(data)
-    with TrainProgress(model) as progress:
-
-        def estimate() -> None:
-            speed = seconds_per_image(model, pair.train, Schedule.plan(1, choose_precision()))
-            progress.expect(speed * images_seen(model, len(pair.train), epochs))
-
-        summary = train_model(
-            model,
-            pair.train,
-            out,
-            seed=seed,
-            epochs=epochs,
-            resume=resume,
-            force=force,
-            on_begin=estimate,
-            on_progress=progress.show,
-        )
-    if as_json:
-        return print_json(summary)
-    validation = summary["validation"]
-    say(
-        "{model}: {accuracy} of {n:,} validation images right, trained in {time}. The model is in {out}",
-        model=model,
-        accuracy=percent(validation["accuracy"]),
-        n=validation["n"],
-        time=numbers().duration(summary["train"]["seconds"]),
         out=out,
     )
 

@@ -183,13 +183,15 @@ class StudyProgress(_Bars):
             self.console.print(words("All trainings are done already."))
             return
         for task in stage.tasks:
-            place, _, number = task.folder.name.partition("-")
-            if task.folder.parent.name == "models":
-                self.labels.append(task.name)
-            elif place == "fold":
-                self.labels.append(words("{model}, fold {fold}", model=task.name, fold=int(number) + 1))
-            else:
-                self.labels.append(words("{model}, another seed, {number}", model=task.name, number=number))
+            match task.folder.name.split("-"):
+                case ["fold", number]:
+                    self.labels.append(words("{model}, fold {fold}", model=task.name, fold=int(number) + 1))
+                case ["repeat", number]:
+                    self.labels.append(words("{model}, another seed, {number}", model=task.name, number=number))
+                case ["size", size, "draw", _]:
+                    self.labels.append(words("{model}, {n:,} images", model=task.name, n=int(size)))
+                case _:
+                    self.labels.append(task.name)
         about = about_minutes(total(left, stage.schedule) * 1.1)
         self.console.print(
             words(

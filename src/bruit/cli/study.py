@@ -24,6 +24,7 @@ from bruit.cli.options import FOLDER, command, json_option, names, outside_optio
     metavar="A,B,…",
     help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus where trained]",
 )
+@click.option("--learning-curve", is_flag=True, help="Would more images help? Train cnn-plus on parts of them, too.")
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
 @click.option(
     "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
@@ -48,6 +49,7 @@ def study(
     out: Path,
     models_: str | None,
     crossval_: str | None,
+    learning_curve: bool,
     folds: int,
     repeats: int,
     outside: tuple[Path, ...],
@@ -69,6 +71,7 @@ def study(
       bruit study --quick --out quick
       bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
       bruit study FOLDER --out RUN --with model.keras --scale 0-1
+      bruit study FOLDER --out RUN --learning-curve
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
     if resume and force:
@@ -80,6 +83,7 @@ def study(
 
     source = click.get_current_context().get_parameter_source
     said: dict[str, Any] = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed, "quick": quick}
+    said["learning_curve"] = learning_curve
     typed = {name: value for name, value in said.items() if source(name) is ParameterSource.COMMANDLINE}
     with StudyProgress(out) as progress:
         results = run_study(

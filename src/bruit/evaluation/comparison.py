@@ -15,6 +15,7 @@ from scipy.special import bdtr
 
 from bruit.errors import DataError
 from bruit.evaluation.folds import ALPHA, sample_dependence
+from bruit.evaluation.power_law import summary
 from bruit.locale import Sentence
 
 Correct = Mapping[str, NDArray[np.bool_]]
@@ -129,6 +130,8 @@ def conclude(results: Mapping[str, Any], correct: Correct) -> list[Claim]:
     - sample_dependence {model, k, mean, std, binomial_std, seed_std, verdict, test_std, spread}: for each finished
       cross-validation; the verdict is that of `sample_dependence`, the spread is highest less lowest fold accuracy.
     - folds_differ {a, b, k, difference, ci95, p}: each row of results["crossval_comparison"].
+    - more_images {model, verdict, doubts, n, accuracy, prediction}: each learning curve, see
+      `bruit.evaluation.power_law.summary`.
     - calibration {model, ece, ece_uncalibrated, temperature}: of the winner on the test set.
 
     families, improved and folds_differ come whatever their p (McNemar's, of a comparison fixed beforehand, or the
@@ -150,6 +153,11 @@ def conclude(results: Mapping[str, Any], correct: Correct) -> list[Claim]:
         *(
             _claim("folds_differ", **{key: row[key] for key in ("a", "b", "k", "difference", "ci95", "p")})
             for row in results.get("crossval_comparison", [])
+        ),
+        *(
+            _claim("more_images", model=name, **summary(curve))
+            for name, curve in results.get("learning_curve", {}).items()
+            if name in tested
         ),
         *(
             _claim(

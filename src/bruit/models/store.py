@@ -54,6 +54,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
         }
         height, width = (int(side) for side in stored["input_shape"])
         name, classes = str(stored["name"]), tuple(str(label) for label in stored["classes"])
+        n = stored.get("train", {}).get("n")
         config: Config = kind(**settings)
         model = new_model(name, config, classes, (height, width), choose_precision())
     except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -63,6 +64,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
             error=error,
         ) from error
     model.load_tensors(read_tensors(folder / "weights.safetensors"))
+    model.source, model.trained_on = str(folder), n if isinstance(n, int) else None
     return model
 
 

@@ -24,7 +24,13 @@ PIXELS_AT_ONCE = 256 * 28 * 28
 
 
 class Trained(ABC):
-    """What both kinds share: a name, classes, an input size, a temperature, and probabilities from raw pixels."""
+    """What both kinds share: a name, classes, an input size, a temperature, and probabilities from raw pixels.
+
+    trained_on, source  how many images it has learned from, and where it was read from, as far as that is known
+    """
+
+    trained_on: int | None = None
+    source: str | None = None
 
     def __init__(self, name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int]) -> None:
         self.name, self.config, self.classes, self.input_shape = name, config, tuple(classes), shape

@@ -44,7 +44,7 @@ ZOO: dict[str, Entry] = {
         mark("Two dense layers with dropout, as the notebooks train it."),
         "dense",
         Dense((256, 128), dropout=0.3),
-        Recipe(epochs=15, batch_size=128, optimizer="rmsprop", learning_rate=1e-3, keep="best"),
+        Recipe(epochs=15, batch_size=128, optimizer="rmsprop", learning_rate=1e-3, keep="best", least_steps=600),
     ),
     "dnn-plus": Entry(
         mark("DNN, improved"),
@@ -59,6 +59,7 @@ ZOO: dict[str, Entry] = {
             schedule="one-cycle",
             weight_decay=0.05,
             augmentation=Augmentation(rotation=10, shift=0.05, scale=0.05, brightness=0.1),
+            least_steps=1200,
         ),
     ),
     "cnn": Entry(
@@ -66,7 +67,7 @@ ZOO: dict[str, Entry] = {
         mark("Convolutions, max pooling and dropout: the network of the textbooks."),
         "convolutional",
         Convolutional((32, 64, 64), dropout=0.3),
-        Recipe(epochs=8, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best"),
+        Recipe(epochs=8, batch_size=64, optimizer="adam", learning_rate=1e-3, keep="best", least_steps=600),
     ),
     "cnn-plus": Entry(
         mark("CNN, improved"),
@@ -87,6 +88,7 @@ ZOO: dict[str, Entry] = {
             label_smoothing=0.1,
             augmentation=Augmentation(rotation=10, shift=0.05, scale=0.06, brightness=0.05),
             focus=Focus(hard=0.2, easy=0.25),
+            least_steps=1200,
         ),
     ),
 }

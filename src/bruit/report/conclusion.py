@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bruit.locale import Numbers, printable, translator
+from bruit.report.growth import more_images
 
 ALPHA = 0.05
 VERDICTS = ("winner_only", "winner_clear", "winner_tied", "winner_overtaken")
@@ -307,6 +308,7 @@ WORDS: dict[str, Callable[[Values, Speaker], list[str]]] = {
         improved,
         sample_dependence,
         folds_differ,
+        more_images,
         calibration,
     )
 }

@@ -45,6 +45,7 @@ def plots(results: Results, samples: Samples, looks: Mapping[str, Look], lang: s
     for model, entry in results.get("models", {}).items():
         yield from _model(model, entry, results["dataset"]["classes"], samples, looks[model], lang)
     yield from _crossval(results, looks, lang)
+    yield from _learning(results, looks, lang)
 
 
 def drawn(folder: Path, wanted: Iterator[Plot]) -> dict[str, Markup]:
@@ -192,6 +193,14 @@ def _crossval(results: Results, looks: Mapping[str, Look], lang: str) -> Iterato
     if rows:
         label = _("Accuracy of every fold’s model beside the spread that chance alone gives")
         yield Plot("crossval-spread", "fold_spread", {"rows": rows, "lang": lang}, label)
+
+
+def _learning(results: Results, looks: Mapping[str, Look], lang: str) -> Iterator[Plot]:
+    label = translator(lang).gettext("Share of images that %(title)s reads wrongly, against its training images")
+    for model, curve in results.get("learning_curve", {}).items():
+        title = results.get("models", {}).get(model, {}).get("title", model)
+        inputs = {"curve": curve, "look": looks[model], "lang": lang}
+        yield Plot(f"learning-{slug(model)}", "learning_curve", inputs, label % {"title": printable(title)})
 
 
 def _rows(history: Sequence[Mapping[str, Any]], quantity: str) -> list[dict[str, Any]]:

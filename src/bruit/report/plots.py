@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bruit.locale import Numbers, printable, translator
 from bruit.report.style import GROUND, INK, TRAIN, VALIDATION, Look
@@ -63,7 +63,7 @@ def curves(history: History, quantity: str, look: Look, lang: str) -> Figure:
     figure, ax = _curve_axes(quantity, lang)
     for split, label, style in (("train", _("training"), TRAIN), ("validation", _("validation"), VALIDATION)):
         x, y = _curve(history, f"{split}_{quantity}")
-        ax.plot(x, y, color=look.colour, marker=look.marker, label=label, **style)
+        ax.plot(x, y, color=look.colour, marker=look.marker, markevery=-(-len(x) // 40) or 1, label=label, **style)
     _legend_above(figure)
     return figure
 
@@ -176,6 +176,39 @@ def fold_spread(rows: Sequence[Mapping[str, Any]], lang: str) -> Figure:
     ]
     _list_models(ax, rows)
     _legend_above(figure, handles, columns=2)
+    return figure
+
+
+def learning_curve(curve: Mapping[str, Any], look: Look, lang: str) -> Figure:
+    """Errors against training images, both on a logarithmic scale: every training, the mean of each size with its
+    interval, the fitted power law, and dashed, beyond the images that there are, what it foretells.
+    """
+    _ = translator(lang).gettext
+    figure, ax = _axes(_("Training images"), _("Errors (%)"), HALF, lang)
+    seen, ahead, fit = curve["points"], curve["predictions"], curve["fit"]
+    every = [(point["n"], 100 * (1 - one)) for point in seen for one in point["accuracies"] if one < 1]
+    ax.plot(
+        *zip(*every, strict=True) if every else ([], []), ".", color=look.colour, alpha=0.4, label=_("one training")
+    )
+    for points, face, label in ((seen, look.colour, _("mean")), (ahead, GROUND, _("foretold"))):
+        shown = [point for point in points if point["accuracy"] < 1]
+        for point in shown:
+            low, high = (100 * max(1 - end, 1e-4) for end in reversed(point["accuracy_ci95"]))
+            ax.plot([point["n"]] * 2, [low, high], color=look.colour, linewidth=1.6)
+        if shown:
+            ax.plot([point["n"] for point in shown], [100 * (1 - point["accuracy"]) for point in shown], look.marker,
+                    color=look.colour, markerfacecolor=face, markersize=6, linestyle="none", label=label)  # fmt: skip
+    if fit is not None:
+        sizes = [seen[0]["n"], seen[-1]["n"], *(point["n"] for point in ahead[-1:])]
+        for start, end, style in zip(sizes, sizes[1:], (VALIDATION, TRAIN), strict=False):
+            n = np.geomspace(start, end, 60)
+            ax.plot(n, 100 * (fit["a"] * n ** -fit["b"] + fit["c"]), color=look.colour, **style)
+    ax.set(xscale="log", yscale="log")
+    _label(ax, ax.get_xlabel(), ax.get_ylabel(), lang)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_formatter(NullFormatter())
+    _legend_above(figure)
     return figure
 
 

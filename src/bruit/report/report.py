@@ -17,10 +17,12 @@ from markupsafe import Markup
 
 from bruit.data.findings import said
 from bruit.errors import RunError
+from bruit.evaluation.power_law import summary
 from bruit.files import write_text
 from bruit.locale import Numbers, mark, printable, translator
 from bruit.report import conclusion, pictures
 from bruit.report.figures import Results, Samples, confidence_words, drawn, plots, ranked, shown_split, slug
+from bruit.report.growth import more_images
 from bruit.report.style import Look, looks
 
 # The description of a layer is phrases and numbers: "convolution 16 → 32, 3 × 3, stride 2".
@@ -49,7 +51,7 @@ def write(run_folder: Path, results: Results, lang: str = "en") -> Path:
     """
     results = _in_language(results, lang)
     samples = _samples(run_folder / "samples.npz")
-    every_look = looks([*results.get("models", {}), *results.get("crossval", {})])
+    every_look = looks([name for key in ("models", "crossval", "learning_curve") for name in results.get(key, {})])
     figures = drawn(run_folder / "figures", plots(results, samples, every_look, lang))
     page = run_folder / "report.html"
     write_text(page, _render(results, samples, figures, every_look, lang))
@@ -97,6 +99,9 @@ def _sections(results: Results, lang: str) -> list[Section]:
         sections.append(Section("baselines", _("Baselines"), "baselines.html", baselines))
     if results.get("crossval"):
         sections.append(Section("crossval", _("K-fold cross-validation"), "crossval.html", tuple(results["crossval"])))
+    if results.get("learning_curve"):
+        curves = tuple(results["learning_curve"])
+        sections.append(Section("learning-curve", _("Would more images help?"), "learning.html", curves))
     if results.get("comparison"):
         sections.append(Section("comparison", _("Comparison on the test set"), "comparison.html"))
     if results.get("conclusion"):
@@ -121,6 +126,7 @@ def _render(
         verdict=conclusion.verdict(results, lang, html=True),
         outsiders=conclusion.outsiders(results, lang, html=True),
         conclusion=conclusion.sentences(results, lang, html=True),
+        more_images=lambda model, curve: more_images(summary(curve) | {"model": model}, speaker),
         figures=figures,
         next_figure=lambda: next(figure_numbers),
         looks=every_look,
@@ -213,6 +219,7 @@ def _settings(lang: str) -> Any:
         "augmentation_scale": gettext("augmentation: scale (1 ± …)"),
         "augmentation_brightness": gettext("augmentation: brightness (± share of the range)"),
         "focus_hard": gettext("after the first epoch: share of the images taken for their loss"),
+        "least_steps": gettext("batches, at the least"),
         "focus_easy": gettext("and share of the others drawn"),
         "python": gettext("Python"),
         "machine": gettext("machine"),

@@ -27,12 +27,16 @@ from bruit.studies.run import SETTINGS
 # Images that are handed to a model at once.
 AT_ONCE = 2**14
 
+# The models that come with bruit, by name: the folder of each, as `bruit train` would have written it, or None while it
+# is still to come.
+SHIPPED: dict[str, Path | None] = {"robust": None}
+
 
 def find_model(
     model: str | Path, *, scale: str | None = None, classes: Sequence[str] | None = None
 ) -> Trained | Brought:
-    """The model that `model` names: RUN (its winner), RUN:NAME, a folder that `bruit train` wrote, FILE.keras or
-    FILE.onnx.
+    """The model that `model` names: RUN (its winner), RUN:NAME, a folder that `bruit train` wrote, FILE.keras,
+    FILE.onnx, or one that comes with bruit.
 
     scale    0-255, 0-1, -1-1 or mnist: what the pixels of a file that does not say it itself were made of
     classes  their names, in the order of its outputs, if they are not 0, 1, …; of a file that does not say it itself
@@ -41,9 +45,27 @@ def find_model(
     """
     if is_file_of_a_model(model):
         return bring(model, scale=scale, classes=classes)
-    folder, _, name = (str(model), "", "") if Path(model).is_dir() else str(model).rpartition(":")
+    folder = _folder_of(str(model))
+    found = load_kept(folder) or load_model(folder)
+    if isinstance(found, Trained):
+        found.source = str(model)
+    return found
+
+
+def _folder_of(model: str) -> Path:
+    """Where the model lies that is named so."""
+    if model in SHIPPED and not Path(model).exists():
+        shipped = SHIPPED[model]
+        if shipped is None:
+            raise ModelError(
+                "{model} is to come with a later version of bruit; name a RUN, RUN:NAME, or a folder that bruit train "
+                "wrote",
+                model=model,
+            )
+        return shipped
+    folder, _, name = (model, "", "") if Path(model).is_dir() else model.rpartition(":")
     if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
-        folder, name = str(model), ""
+        folder, name = model, ""
     run = Path(folder)
     if name or (run / SETTINGS).is_file():
         if not name:
@@ -59,7 +81,7 @@ def find_model(
                 there=", ".join(there) or Sentence("none"),
             )
         run = run / "models" / name
-    return load_kept(run) or load_model(run)
+    return run
 
 
 def evaluate(

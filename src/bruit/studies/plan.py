@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,34 @@ from bruit.studies.outside import settings as outside_settings
 from bruit.studies.run import Settings
 from bruit.training.crossval import fold_tasks
 from bruit.training.device import choose_precision
+from bruit.training.learning import Point, curve_points
 from bruit.training.pool import Schedule, Task
-from bruit.training.recipe import derived_seed
+from bruit.training.recipe import Recipe, derived_seed
+from bruit.training.sizes import MOST_DRAWS
 from bruit.training.splits import stratified_sample, validation_split
 from bruit.training.whole import whole
 
 CROSSVAL = ("cnn-plus", "dnn-plus")
+CURVE = "cnn-plus"
 FOLDS = 5
 # Trainings of the first fold with other seeds: without them the spread of the folds says nothing of the sample.
 REPEATS = 2
 QUICK_TRAIN, QUICK_TEST, QUICK_FOLDS, QUICK_REPEATS, QUICK_EPOCHS = 6000, 2000, 3, 1, 0.4
+QUICK_DRAWS = 2  # of the small sizes of a learning curve
 
 
 @dataclass(frozen=True)
 class Choice:
     """What a person can say of a study; all the rest follows from it.
 
-    epochs: for every network, or of each by its name; None for the recipes' own.
+    epochs: for every network, or of each by its name; None for the recipes' own. learning_curve: of these models; True
+    for the most promising one.
     """
 
     data: str | Path | DataPair = DEFAULT
     models: tuple[str, ...] = tuple(ZOO)
     crossval: tuple[str, ...] | None = None
+    learning_curve: bool | tuple[str, ...] = False
     folds: int = FOLDS
     repeats: int = REPEATS
     epochs: int | dict[str, int] | None = None
@@ -55,8 +62,8 @@ class Choice:
         """
         chosen = {field.name: begun[field.name] for field in fields(cls) if field.name in begun}
         chosen |= {name: value for name, value in given.items() if value is not None}
-        for name in ("models", "crossval"):
-            if name in chosen:
+        for name in ("models", "crossval", "learning_curve"):
+            if not isinstance(chosen.get(name, False), bool):
                 chosen[name] = tuple(dict.fromkeys(chosen[name]))
         for name in ("folds", "repeats", "epochs", "seed"):
             if name in chosen and not isinstance(chosen[name], dict):
@@ -66,18 +73,34 @@ class Choice:
 
 @dataclass(frozen=True)
 class Plan:
-    """The trainings of a study, of each model, and of each model's folds and repeats; and the models from outside."""
+    """The trainings of a study: of each model, of each model's folds and repeats, and of each learning curve; and the
+    models from outside.
+    """
 
     settings: Settings
     schedule: Schedule
     models: tuple[Task, ...]
     crossval: dict[str, list[Task]]
+    learning: dict[str, list[Point]]
     outside: tuple[Brought, ...] = ()
+
+    @property
+    def tested(self) -> tuple[Task, ...]:
+        """Those that end with a model which is to read the test set."""
+        return (*self.models, *(task for group in self.crossval.values() for task in group))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """All of them, in the order in which they run."""
-        return (*self.models, *(task for group in self.crossval.values() for task in group))
+        ours = {task.folder for task in self.models}
+        curves = [point.task for points in self.learning.values() for point in points]
+        return (*self.tested, *(task for task in curves if task.folder not in ours))
+
+    def group(self, task: Task) -> list[Task]:
+        """The cross-validation, or the learning curve, that a task is of."""
+        curves = ([point.task for point in points] for points in self.learning.values())
+        groups = (*self.crossval.values(), *curves)
+        return next(group for group in groups if task.folder in [one.folder for one in group])
 
 
 def quick_sample(pair: DataPair, seed: int) -> DataPair:
@@ -87,6 +110,32 @@ def quick_sample(pair: DataPair, seed: int) -> DataPair:
         train=stratified_sample(pair.train, QUICK_TRAIN, seed),
         test=stratified_sample(pair.test, QUICK_TEST, seed),
     )
+
+
+def quick_epochs(recipe: Recipe, n: int) -> int:
+    """The epochs of a training on n images in a quick study; fewer images than in its folds take as many steps."""
+    short = replace(recipe, epochs=max(1, round(recipe.epochs * QUICK_EPOCHS)))
+    in_fold = round(QUICK_TRAIN * (1 - 1 / QUICK_FOLDS) * 0.9)
+    return replace(short, least_steps=min(recipe.least_steps, short.steps(in_fold))).for_images(n).epochs
+
+
+def curve_models(models: tuple[str, ...], asked: bool | tuple[str, ...]) -> tuple[str, ...]:
+    """The models of which a learning curve is made: those asked for, or the one that the zoo expects most of.
+
+    Raises ConfigError for one that is not among `models`, whose training is the curve's end.
+    """
+    if isinstance(asked, bool):
+        return (CURVE if CURVE in models else models[-1],) if asked and models else ()
+    for name in asked:
+        entry(name)
+        if name not in models:
+            raise ConfigError(
+                "expected the learning curve of a model that is trained, received {name}; add it to the models, or "
+                "choose among {models}",
+                name=name,
+                models=", ".join(models),
+            )
+    return asked
 
 
 def make_plan(
@@ -110,19 +159,23 @@ def make_plan(
     repeats = min(choice.repeats, QUICK_REPEATS) if quick else choice.repeats
     if not models:
         raise ConfigError("expected one model or more, received none; choose among {zoo}", zoo=", ".join(ZOO))
+    curves = curve_models(models, choice.learning_curve)
     chosen = {name: entry(name) for name in [*models, *crossval]}
 
-    def epochs_of(name: str) -> int | None:
+    def said(name: str) -> int | None:
+        return choice.epochs.get(name) if isinstance(choice.epochs, dict) else choice.epochs
+
+    def epochs_of(name: str, n: int) -> int | None:
+        """Of a training on n images; None leaves them to the recipe."""
         recipe = chosen[name].recipe
-        if recipe is None:
-            return None
-        own = max(1, round(recipe.epochs * QUICK_EPOCHS)) if quick else recipe.epochs
-        return choice.epochs.get(name, own) if isinstance(choice.epochs, dict) else choice.epochs or own
+        return said(name) or quick_epochs(recipe, n) if recipe and (said(name) or quick) else None
 
     kept, held_out = validation_split(pair.train, derived_seed(seed, "validation"))
     model_tasks = tuple(
-        Task(name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name)) for name in models
+        Task(name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)))
+        for name in models
     )
+    in_fold = len(kept) * (folds - 1) // folds
     crossval_tasks = {
         name: fold_tasks(
             name,
@@ -130,12 +183,24 @@ def make_plan(
             k=folds,
             repeats=repeats,
             seed=seed,
-            epochs=epochs_of(name),
+            epochs=epochs_of(name, in_fold),
             folder=run / "crossval" / name,
         )
         for name in crossval
     }
-    n_tasks = len(model_tasks) + sum(len(group) for group in crossval_tasks.values())
+    points = {
+        name: curve_points(
+            name,
+            pair.train,
+            seed=seed,
+            epochs_of=partial(epochs_of, name),
+            folder=run / "learning" / name,
+            most_draws=QUICK_DRAWS if quick else MOST_DRAWS,
+            whole=model_tasks[models.index(name)],
+        )
+        for name in curves
+    }
+    n_tasks = sum(len(group) for group in (model_tasks, *crossval_tasks.values(), *points.values()))
     schedule = Schedule.plan(n_tasks, choose_precision(), workers)
     schedule = replace(schedule, **{key: begun[key] for key in ("precision", "threads") if key in begun})
     settings = Settings(
@@ -143,10 +208,11 @@ def make_plan(
         fingerprint=pair.fingerprint(),
         models=models,
         crossval=crossval,
+        learning_curve=curves,
         folds=folds,
         repeats=repeats,
         seed=seed,
-        epochs={name: n for name in chosen if (n := epochs_of(name)) is not None},
+        epochs={name: n for name, one in chosen.items() if one.recipe and (n := said(name))},
         quick=quick,
         precision=schedule.precision,
         threads=schedule.threads,
@@ -155,7 +221,7 @@ def make_plan(
         recipes={name: _recipe(name) for name in chosen},
         outside=outside_settings(outside),
     )
-    return Plan(settings, schedule, model_tasks, crossval_tasks, outside)
+    return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside)
 
 
 def _recipe(name: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ SESSION = "session.json"
 # In the order in which --force deletes them: whatever stops it, what is left is a run to go on with, or to replace.
 OWN = (
     *("results.json", "report.html", "findings.json", "environment.json", SESSION, "samples.npz"),
-    *("test_labels.npy", "test_ids.npy", "models", "crossval", "figures"),
+    *("test_labels.npy", "test_ids.npy", "models", "crossval", "learning", "figures"),
 )
 
 
@@ -36,6 +36,7 @@ class Settings:
     fingerprint: str
     models: tuple[str, ...]
     crossval: tuple[str, ...]
+    learning_curve: tuple[str, ...]
     folds: int
     repeats: int
     seed: int

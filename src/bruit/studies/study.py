@@ -29,6 +29,7 @@ from bruit.studies.run import SETTINGS, describe_environment, open_run, read_set
 from bruit.studies.samples import Pictures, data_samples, finding_samples
 from bruit.training.crossval import collect
 from bruit.training.estimate import seconds_per_task
+from bruit.training.learning import collect_curve
 from bruit.training.pool import Board, Schedule, Task, run_tasks
 from bruit.training.stored import drop_damaged
 from bruit.training.whole import whole
@@ -51,6 +52,7 @@ def study(
     *,
     models: Sequence[str] | None = None,
     crossval: Sequence[str] | None = None,
+    learning_curve: bool | Sequence[str] | None = None,
     folds: int | None = None,
     repeats: int | None = None,
     epochs: int | None = None,
@@ -68,6 +70,8 @@ def study(
     data              see `bruit.load`; by default mnist+course
     models, crossval  names of the zoo: to train, and to cross-validate in `folds` folds (5); by default all, and those
                       of cnn-plus and dnn-plus that are among `models`
+    learning_curve    would more images help? True for the curve of cnn-plus, or of the last of `models`; or names of
+                      `models`; see `bruit.learning_curve`
     repeats           trainings of the first fold with other seeds (2), the yardstick for the folds' spread
     epochs            for every network, instead of its recipe's own
     seed              the same seed (0) gives the same results
@@ -83,7 +87,8 @@ def study(
     run, workers = Path(out), whole("workers", workers)
     begun = read_settings(run) if resume and (run / SETTINGS).is_file() else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
-    choice = Choice.settle(begun, data=data, models=models, crossval=crossval, quick=quick, **numbers)
+    parts = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
+    choice = Choice.settle(begun, data=data, quick=quick, **parts, **numbers)
     on_stage(Stage("data"))
     try:
         pair = load(choice.data, seed=0)
@@ -146,7 +151,7 @@ def _compute(
 
     def report_so_far(task: Task) -> None:
         took = so_far()
-        if task.folder.parent.name == "models" or all(fold.done for fold in plan.crossval[task.name]):
+        if task.folder.parent.name == "models" or all(one.done for one in plan.group(task)):
             _report(run, _collect(run, pair, plan, "in progress", **took))
 
     expected = seconds_per_task(plan.tasks, pair.train, schedule)
@@ -158,7 +163,7 @@ def _compute(
     write_npy(run / "test_ids.npy", pair.test.ids)
     for one in plan.outside:
         outside_models.test(one, run / "models" / one.name, pair.test)
-    for task in plan.tasks:
+    for task in plan.tested:
         if not (task.folder / "test_probs.npy").is_file():
             write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
     return _collect(run, pair, plan, "complete", **so_far())
@@ -181,8 +186,7 @@ def _collect(
         "seed": settings.seed,
         "quick": settings.quick,
         "plan": {
-            "models": list(settings.models),
-            "crossval": list(settings.crossval),
+            **{key: list(getattr(settings, key)) for key in ("models", "crossval", "learning_curve")},
             "outside": [one.name for one in plan.outside],
         },
         "seconds": seconds,
@@ -201,6 +205,11 @@ def _collect(
             )
             for name, tasks in plan.crossval.items()
             if all(task.done for task in tasks)
+        },
+        "learning_curve": {
+            name: collect_curve(points, pair.train, settings.seed)
+            for name, points in plan.learning.items()
+            if all(point.task.done for point in points)
         },
         "environment": read_json(run / "environment.json"),
     }

@@ -11,8 +11,8 @@ from typing import Any
 from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json
 
-# The files that say whose a folder is: a study's, a training's, a cross-validation's.
-RECORDS = ("study.toml", "training.json", "crossval.json")
+# The files that say whose a folder is: a study's, a training's, a cross-validation's, a learning curve's.
+RECORDS = ("study.toml", "training.json", "crossval.json", "learning.json")
 
 
 @contextmanager

@@ -24,10 +24,15 @@ def seconds_per_task(tasks: Sequence[Task], dataset: Dataset, schedule: Schedule
     return [speed[task.name] * images_seen(task.name, len(task.train), task.epochs) for task in tasks]
 
 
-def images_seen(name: str, n: int, epochs: int | None = None) -> int:
-    """How many images a training of the zoo's model `name` on n of them sees in all `epochs`, or its recipe's own."""
+def images_seen(name: str, n: int, epochs: int | None = None, fine: bool = False) -> int:
+    """How many images a training of the zoo's model `name` on n of them sees in all `epochs`, or its recipe's own; or a
+    fine-tuning.
+    """
     recipe = entry(name).recipe
-    return n if recipe is None else sum(replace(recipe, epochs=epochs or recipe.epochs).images_per_epoch(n))
+    if recipe is None:
+        return n
+    recipe = recipe.fine_tuning() if fine else recipe
+    return sum((replace(recipe, epochs=epochs) if epochs else recipe.for_images(n)).images_per_epoch(n))
 
 
 def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
@@ -39,7 +44,7 @@ def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:
     few = dataset.subset(np.arange(n))
     with limited_threads(schedule.threads):
         # The first epoch pays for what happens once; the second one is what all others are like.
-        both = replace(recipe, epochs=2, focus=None)
+        both = replace(recipe, epochs=2, focus=None, least_steps=0)
         epochs = fit(name, few, few.subset(np.arange(min(n, 16))), recipe=both, precision=schedule.precision).history
     return float(epochs[-1]["seconds"] / n)
 

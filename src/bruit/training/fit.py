@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,16 +19,20 @@ from bruit.files import write_npy
 from bruit.models.store import save_model
 from bruit.models.trained import Baseline, Network, new_model
 from bruit.models.zoo import entry
+from bruit.predictor import Predictor
 from bruit.training.device import Precision, choose_precision
 from bruit.training.loop import CHECKPOINT, Loop, Progress, Row, write_history
 from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.splits import validation_split
+from bruit.training.start import describe, fitting, take_over
 from bruit.training.whole import whole
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained model and how it went: one row of `history` for each epoch, training time without evaluation."""
+    """A trained model and how it went: one row of `history` for each epoch, training time without evaluation; and what
+    it `started_from`, if it was fine-tuned: {"source", "model", "digest" of the weights, "n" images, "new_classes"}.
+    """
 
     model: Network | Baseline
     recipe: Recipe | None
@@ -35,6 +40,7 @@ class Fit:
     n: int
     seconds: float
     validation_probabilities: NDArray[np.float32]
+    started_from: dict[str, Any] | None = None
 
     @property
     def images_per_second(self) -> float:
@@ -49,6 +55,7 @@ def fit(
     *,
     recipe: Recipe | None = None,
     epochs: int | None = None,
+    start: Predictor | None = None,
     seed: int = 0,
     folder: Path | str | None = None,
     resume: bool = False,
@@ -60,34 +67,45 @@ def fit(
     """Train the zoo's model `name`, then fit its calibration temperature on the validation images.
 
     train, validation  images and labels; without `validation` a stratified tenth of `train` is set apart for it
-    recipe, epochs     instead of the zoo's own
+    recipe, epochs     instead of the zoo's own. Without `epochs`, few images are gone through more often, as the
+                       recipe's `least_steps` has it
+    start              fine-tune this network, by its recipe for that: one of the same name, for images of the same
+                       size. Classes are known by their names; the weights of new ones, in the last layer, are new
     seed               the same seed on the same machine and number of threads gives the same weights: on a CPU bit for
                        bit, on a GPU nearly
     on_progress        called every ten steps
     on_epoch           called after each epoch, outside its clock
     before_stored      called with the finished model before the files that mark `folder` as finished are written
-    folder             where history.jsonl, a checkpoint an epoch, and at the end config.json, weights.safetensors,
-                       val_labels.npy and val_probs.npy go; with `resume` training goes on from the last
-                       checkpoint there
+    folder             where history.jsonl, a checkpoint an epoch (but 50 in all, at the most), and at the end
+                       config.json, weights.safetensors, val_labels.npy and val_probs.npy go; with `resume` training
+                       goes on from the last checkpoint there
 
-    Raises ConfigError for an unknown name, DataError for too few images, ModelError if training diverges.
+    Raises ConfigError for an unknown name or another model to start from, DataError for too few images or images of
+    another size than those of `start`, ModelError if training diverges.
     """
     zoo, seed, epochs = entry(name), whole("seed", seed), whole("epochs", epochs)
     folder = None if folder is None else Path(folder)
     if validation is None:
         kept, held_out = validation_split(train, derived_seed(seed, "validation"))
         train, validation = train.subset(kept), train.subset(held_out)
-    recipe = recipe or zoo.recipe
-    if epochs is not None and recipe is not None:
-        recipe = dataclasses.replace(recipe, epochs=epochs)
+    before = None if start is None else fitting(start, name, train.shape)
+    if recipe is None and zoo.recipe is not None:
+        recipe = zoo.recipe if before is None else zoo.recipe.fine_tuning()
+    if recipe is not None:
+        recipe = recipe.for_images(len(train)) if epochs is None else dataclasses.replace(recipe, epochs=epochs)
 
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else []):
         torch.manual_seed(derived_seed(seed, "weights"))
-        model = new_model(name, zoo.config, train.classes, train.shape, precision or choose_precision())
-        start = time.perf_counter()
+        config = zoo.config if before is None else before.config
+        model = new_model(name, config, train.classes, train.shape, precision or choose_precision())
+        model.trained_on = len(train)
+        if before is not None:
+            assert isinstance(model, Network)
+            take_over(model, before)
+        begin = time.perf_counter()
         if isinstance(model, Baseline):
             model.learned = model.learner.learn(train)
-            history, seconds = [], time.perf_counter() - start
+            history, seconds = [], time.perf_counter() - begin
         else:
             assert recipe is not None, f"{name} is a network without a recipe"
             loop = Loop(model, recipe, train, validation, seed, folder)
@@ -96,7 +114,9 @@ def fit(
 
     scores = model.logits(validation.images)
     model.temperature = fit_temperature(scores, validation.labels)
-    fitted = Fit(model, recipe, history, len(train), seconds, apply_temperature(scores, model.temperature))
+    probabilities = apply_temperature(scores, model.temperature)
+    started_from = None if before is None else describe(before, train.classes)
+    fitted = Fit(model, recipe, history, len(train), seconds, probabilities, started_from)
     if before_stored is not None:
         before_stored(model)
     if folder is not None:
@@ -118,6 +138,7 @@ def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:
         "layers": fitted.model.layers,
         "recipe": dataclasses.asdict(fitted.recipe) if fitted.recipe else {},
         "seed": seed,
+        **({"start": fitted.started_from} if fitted.started_from else {}),
         "train": {
             "n": fitted.n,
             "epochs": len(fitted.history),

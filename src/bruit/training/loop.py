@@ -31,6 +31,8 @@ from bruit.training.recipe import Recipe, derived_seed
 
 Row = dict[str, Any]
 CHECKPOINT = "checkpoint.safetensors"
+# Of a training: one after each epoch, where there are no more of them.
+CHECKPOINTS = 50
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,11 @@ class Loop:
         keep_freed_memory()
         if resume:
             self.restore()
-        n_batches = [math.ceil(n / recipe.batch_size) for n in recipe.images_per_epoch(len(self.images))]
+        n_batches = recipe.batches_per_epoch(len(self.images))
         steps, step = sum(n_batches), sum(n_batches[: len(self.history)])
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.model.precision == "bf16")
+        # An epoch of few images takes less time than to write a checkpoint.
+        rare = math.ceil(recipe.epochs / CHECKPOINTS)
 
         for epoch in range(len(self.history), recipe.epochs):
             # Each epoch has random numbers of its own, so one that is resumed repeats the one that was killed.
@@ -134,7 +138,8 @@ class Loop:
             ):
                 self.best = {name: value.clone() for name, value in module.state_dict().items()}
             self.history.append(row)
-            self.checkpoint()
+            if (epoch + 1) % rare == 0 or epoch + 1 == recipe.epochs:
+                self.checkpoint()
             if on_epoch is not None:
                 on_epoch(self.model, row)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+# Of a recipe's epochs and learning rates, what a network needs that goes on from another one (docs/models.md).
+FINE_EPOCHS, FINE_RATE = 0.5, 0.3
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class Recipe:
     schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine to nearly zero
     keep       "last" epoch's weights, or those of the epoch that was "best" on validation
     focus      which images the epochs after the first one train on; None for all
+    least_steps
+               how many batches a training is to see at the least: so few images that `epochs` would give fewer are gone
+               through more often, see `for_images`
     """
 
     epochs: int
@@ -71,6 +77,32 @@ class Recipe:
     keep: Literal["last", "best"] = "last"
     augmentation: Augmentation | None = None
     focus: Focus | None = None
+    least_steps: int = 0
+
+    def for_images(self, n: int) -> Recipe:
+        """This recipe for n training images, with as many more epochs as `least_steps` asks for."""
+        first, both = (replace(self, epochs=epochs).steps(n) for epochs in (1, 2))
+        needed = 1 + math.ceil((self.least_steps - first) / (both - first))
+        return replace(self, epochs=max(self.epochs, needed))
+
+    def steps(self, n: int) -> int:
+        """How many batches a training on n images sees in all its epochs."""
+        return sum(self.batches_per_epoch(n))
+
+    def batches_per_epoch(self, n: int) -> list[int]:
+        """How many batches each epoch sees of n training images."""
+        return [math.ceil(seen / self.batch_size) for seen in self.images_per_epoch(n)]
+
+    def fine_tuning(self) -> Recipe:
+        """This recipe for a network that has learned already: smaller steps, so that it forgets little, and fewer."""
+        muon = self.muon_learning_rate
+        return replace(
+            self,
+            epochs=math.ceil(self.epochs * FINE_EPOCHS),
+            learning_rate=self.learning_rate * FINE_RATE,
+            muon_learning_rate=None if muon is None else muon * FINE_RATE,
+            least_steps=math.ceil(self.least_steps * FINE_EPOCHS),
+        )
 
     def images_per_epoch(self, n: int) -> list[int]:
         """How many of n training images each epoch sees: all of them, or those that the focus draws."""

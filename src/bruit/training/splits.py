@@ -19,7 +19,7 @@ def validation_split(dataset: Dataset, seed: int, parts: int = VALIDATION_PARTS)
     Images of one source stay together. Raises DataError if a class has one image (or source) only.
     """
     need = Sentence("a validation split needs 2 of each class: add images of it, or remove the class")
-    _refuse_rare(dataset, 2, need)
+    refuse_rare(dataset, 2, need)
     rng = np.random.default_rng(seed)
     chosen = []
     for label in range(len(dataset.classes)):
@@ -43,7 +43,7 @@ def folds(dataset: Dataset, k: int, seed: int) -> list[tuple[Index, Index]]:
         k=k,
         least=least,
     )
-    _refuse_rare(dataset, least, need)
+    refuse_rare(dataset, least, need)
     return _parts(dataset, seed, k)
 
 
@@ -63,7 +63,7 @@ def _parts(dataset: Dataset, seed: int, k: int) -> list[tuple[Index, Index]]:
     return list(grouped.split(rows, dataset.labels, groups=dataset.ids))
 
 
-def _refuse_rare(dataset: Dataset, least: int, need: Sentence) -> None:
+def refuse_rare(dataset: Dataset, least: int, need: Sentence) -> None:
     """Raise DataError if a class has fewer than `least` different sources; `need` says what they are for."""
     sources = [len(np.unique(dataset.ids[dataset.labels == label])) for label in range(len(dataset.classes))]
     rarest = int(np.argmin(sources))
