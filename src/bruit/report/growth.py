@@ -39,12 +39,11 @@ def more_images(values: Mapping[str, Any], speaker: Speaker) -> list[str]:
 def doubt_words(doubt: str, speaker: Speaker) -> str:
     """Why a learning curve is not drawn on. Raises KeyError for a doubt that has no words."""
     _ = speaker.gettext
-    return speaker.say(
-        {
-            "few_sizes": _("There are too few images for a curve through different numbers of them."),
-            "short_range": _("The numbers of images that could be compared lie too close together."),
-            "few_errors": _("Too few of the held-out images are read wrongly to measure by."),
-            "flat": _("The share of images read wrongly does not surely fall as their number grows."),
-            "misfit": _("The points lie too far from the curve, which is no power law."),
-        }[doubt]
-    )
+    words = {
+        "few_sizes": _("There are too few images for a curve through different numbers of them."),
+        "short_range": _("The numbers of images that could be compared lie too close together."),
+        "few_errors": _("Too few of the held-out images are read wrongly to measure by."),
+        "flat": _("The share of images read wrongly does not surely fall as their number grows."),
+        "misfit": _("The points lie too far from the curve, which is no power law."),
+    }
+    return speaker.say(words[doubt])
