@@ -1,22 +1,31 @@
 # make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
 # make test    sets everything up in .venv, passes the tests
 # make notebooks  executes notebooks/*.ipynb as they are kept: a quarter of an hour on two cores
+# make faults, make fuzz: the long trials of docs/faults.md
 PYTHON ?= python3
-OUT ?= run
-# make study ARGS=--force starts a run again; by default one that was stopped goes on.
+# make study ARGS=--force starts a run again; by default one that was stopped goes on. A quick study has a folder of its own.
 ARGS ?=
+OUT ?= $(if $(findstring --quick,$(ARGS)),quick,run)
 # On Linux, TORCH_INDEX=https://download.pytorch.org/whl/cpu gets PyTorch's small CPU build instead of the one with CUDA.
 TORCH_INDEX ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: study test lint notebooks clean
+.PHONY: study test faults fuzz lint notebooks clean
 
 study: .venv/train.done
-	$(BIN)/bruit study --out $(OUT) $(or $(ARGS),--resume)
+	$(BIN)/bruit study --out $(OUT) $(if $(findstring --force,$(ARGS)),,--resume) $(ARGS)
 
 test: .venv/test.done
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+# What happens when a run is killed, damaged, or has no room: every fault there is a trial of, with a table of them.
+faults: .venv/test.done
+	FAULTS=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults --numprocesses auto
+
+# 200,000 inputs for every reader of foreign bytes, with a table of them.
+fuzz: .venv/test.done
+	$(BIN)/python tests/fuzz/run.py $(ARGS)
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

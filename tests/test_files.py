@@ -120,6 +120,37 @@ def test_a_folder_that_cannot_be_made(tmp_path, refused):
     assert (tmp_path / "taken").read_text() == "a file"
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        ("EIO", "look after the disk, or choose another --out"),
+        ("EROFS", "choose another --out"),
+        ("EACCES", "make it writable, or choose another --out"),
+        ("ENOSPC", "free some space or choose another --out"),
+    ],
+)
+def test_each_failure_has_its_remedy(tmp_path, monkeypatch, refused, number, remedy):
+    number = getattr(errno, number)
+
+    def fail(fd):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with refused(RunError, f"cannot write {tmp_path / 'value'}: {os.strerror(number)}; {remedy}"):
+        write_text(tmp_path / "value", "new")
+    assert names(tmp_path) == []
+
+
+def test_a_folder_stands_where_the_file_should(tmp_path, refused):
+    place = tmp_path / "value"
+    place.mkdir()
+    with refused(
+        RunError, f"cannot write {place}: Is a directory; move away what stands there, or choose another --out"
+    ):
+        write_text(place, "new")
+    assert names(tmp_path) == ["value"]
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_json_has_no_nan_and_none_is_written(tmp_path, value):
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -135,6 +166,18 @@ def test_objects_are_never_pickled(tmp_path, write):
 
 
 # Reading
+
+
+def test_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "value.json")
+    with pytest.raises(DataError, match="Not a file"):
+        read_json(tmp_path / "value.json")
+
+
+def test_json_that_is_nested_too_deep(tmp_path):
+    (tmp_path / "value.json").write_text("[" * 100_000)
+    with pytest.raises(DataError, match="cannot read"):
+        read_json(tmp_path / "value.json")
 
 
 def test_a_big_array_is_mapped_not_copied_and_cannot_be_written_to(tmp_path):

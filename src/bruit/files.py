@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +18,16 @@ from bruit.errors import DataError, RunError
 from bruit.locale import Sentence
 
 LONGEST_HEADER = 2**16
+# What to do about a file that cannot be written.
+OTHERWISE = Sentence("free some space or choose another --out")
+REMEDIES = {
+    errno.EISDIR: Sentence("move away what stands there, or choose another --out"),
+    errno.ENOTEMPTY: Sentence("move away what stands there, or choose another --out"),
+    errno.EACCES: Sentence("make it writable, or choose another --out"),
+    errno.EPERM: Sentence("make it writable, or choose another --out"),
+    errno.EROFS: Sentence("choose another --out"),
+    errno.EIO: Sentence("look after the disk, or choose another --out"),
+}
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -36,13 +48,28 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         temporary = None
     except OSError as error:
         raise RunError(
-            "cannot write {path}: {strerror}; free some space or choose another --out",
+            "cannot write {path}: {strerror}; {remedy}",
             path=path,
             strerror=error.strerror or error,
+            remedy=REMEDIES.get(error.errno or 0, OTHERWISE),
         ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for the body. Raises RunError where none can be made."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise RunError(
+            "cannot make a folder for temporary files: {error.strerror}; set TMPDIR to one that can be written",
+            error=error,
+        ) from error
+    with folder as path:
+        yield Path(path)
 
 
 def _umask() -> int:
@@ -61,11 +88,28 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_bytes(path: Path) -> bytes:
+    """What a file holds. Raises OSError."""
+    refuse_pipe(path)
+    return path.read_bytes()
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise OSError for a folder, a pipe or a device, which might keep its reader waiting for ever."""
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, "Not a file", str(path))
+
+
+def read_text(path: Path) -> str:
+    """What a file of UTF-8 holds. Raises OSError or ValueError."""
+    return read_bytes(path).decode("utf-8")
+
+
 def read_json(path: Path) -> Any:
     """Read JSON; raises DataError that names a damaged or missing file."""
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError("cannot read {path}: {error}", path=path, error=error) from error
 
 
@@ -87,6 +131,7 @@ def read_npy(path: Path) -> np.ndarray:
     """
     try:
         size = path.stat().st_size
+        refuse_pipe(path)
         with path.open("rb") as file:
             shape, _, dtype = read_npy_header(file)
             promised = file.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))

@@ -14,6 +14,7 @@ import bruit
 from bruit.data.formats import NPY_NAMES
 from bruit.files import read_json
 from bruit.models.zoo import ZOO
+from bruit.seals import seal
 from bruit.training.crossval import summary
 
 TINY = (
@@ -34,6 +35,14 @@ TINY = (
 
 def as_json(value: object) -> object:
     return json.loads(json.dumps(value))
+
+
+def test_a_quick_run_that_is_gone_on_with_is_called_one(cli, npy_folder, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("bruit.studies.study._report", lambda run, results: None)
+    told = "This run is a quick one, of a sample; for the whole study, add --force or choose another --out."
+    quick = ("study", npy_folder(), "--out", tmp_path / "run", "--models", "logistic", "--quick")
+    assert told not in cli(*quick).out
+    assert told in cli("study", "--out", tmp_path / "run", "--resume").out
 
 
 def test_study(cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +247,7 @@ def test_compare(cli, finished, tmp_path: Path) -> None:
     results = read_json(other / "results.json")
     results["dataset"]["test"]["fingerprint"] = "other"
     (other / "results.json").write_text(json.dumps(results))
+    seal(other, ["results.json"])
     assert cli("compare", finished.run, other).out.endswith(
         "The runs were tested on different images: their models cannot be compared image by image.\n"
     )

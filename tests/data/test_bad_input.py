@@ -229,3 +229,10 @@ def test_images_that_are_no_numbers(digits, refused, dtype):
     images = np.zeros((600, 4, 4), dtype)
     with refused(DataError, f"expected numbers in the training images, received dtype {images.dtype}"):
         pair_of(images, digits.train.labels)
+
+
+def test_labels_of_text_that_hold_no_characters(npy_folder, digits, refused):
+    labels = digits.train.labels.astype("<U2")
+    labels.view(np.uint32)[0] = 0x7FFFFFFF
+    with refused(DataError, "the training labels are damaged: they hold what is no character; copy them again"):
+        read_npy_folder(npy_folder(train_labels=labels))

@@ -1,4 +1,5 @@
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -189,3 +190,15 @@ def test_any_damage_to_tensors_gives_tensors_or_a_model_error(tmp_path, changes)
         return
     assert message.startswith(f"cannot read {place}: ")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("hidden", [[10**6, 10**6], [2**62, 2**62], [-1], [10**30]])
+def test_a_config_that_is_too_large_gets_no_memory(stored, hidden):
+    folder = stored("dnn")
+    config = json.loads((folder / "config.json").read_text())
+    config["config"]["hidden"] = hidden
+    (folder / "config.json").write_text(json.dumps(config))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelError):
+        load_model(folder)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16

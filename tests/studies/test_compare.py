@@ -14,6 +14,8 @@ import bruit
 from bruit.data.dataset import DataPair
 from bruit.errors import RunError
 from bruit.files import read_npy, write_npy
+from bruit.seals import seal
+from bruit.studies.run import sealed_files
 
 
 @pytest.fixture
@@ -28,6 +30,7 @@ def other(finished, tmp_path: Path) -> Path:
     results["models"][winner]["validation"]["accuracy"] = 1.0
     results["models"][winner]["test"]["accuracy"] = 1.0
     (run / "results.json").write_text(json.dumps(results))
+    seal(run, sealed_files(run))
     return run
 
 
@@ -62,6 +65,7 @@ def test_runs_on_other_data_are_listed_but_not_compared(finished, other: Path) -
     results = json.loads((other / "results.json").read_text())
     results["dataset"]["test"]["fingerprint"] = "other"
     (other / "results.json").write_text(json.dumps(results))
+    seal(other, sealed_files(other))
     compared = bruit.compare([finished.run, other])
     assert len(compared["models"]) == 8
     assert compared["comparison"] == []
@@ -87,3 +91,24 @@ def test_what_is_no_finished_run_is_refused(finished, tmp_path: Path, refused) -
         bruit.compare([finished.run, tmp_path])
     with refused(RunError, "expected one run folder or more, received none"):
         bruit.compare([])
+
+
+@pytest.mark.parametrize(
+    "change", [{"models": {}}, {"models": 1}, {"winner": None}, {"winner": "nobody"}, {"dataset": []}]
+)
+def test_results_that_no_study_wrote_are_refused(other: Path, change: dict[str, object]) -> None:
+    results = json.loads((other / "results.json").read_text())
+    (other / "results.json").write_text(json.dumps(results | change))
+    seal(other, sealed_files(other))
+    with pytest.raises(RunError, match=r"results\.json does not hold what a finished study writes \(.*--resume$"):
+        bruit.compare(other)
+
+
+def test_predictions_that_have_changed_are_refused(other: Path, refused) -> None:
+    path = other / "models" / "dnn" / "test_probs.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    changed = f"{path} is not as it was written: its checksum is another"
+    with refused(RunError, f"{changed}; make it again with bruit study --out {other} --resume"):
+        bruit.compare(other)

@@ -198,7 +198,17 @@ def test_sessions_add_up_and_the_first_command_stays(tmp_path: Path) -> None:
         assert 120 <= so_far()["seconds"] < 122
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "{}", '{"command": "bruit study", "seconds": "long"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[1]",
+        "{}",
+        '{"command": "bruit study", "seconds": "long"}',
+        '{"command": "", "seconds": NaN}',
+        '{"command": "", "seconds": 1e999}',
+    ],
+)
 def test_a_damaged_session_is_forgotten(tmp_path: Path, content: str) -> None:
     (tmp_path / "session.json").write_text(content)
     with session(tmp_path, "bruit study", time.perf_counter()) as so_far:

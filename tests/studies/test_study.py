@@ -76,11 +76,11 @@ def test_the_run_folder_holds_what_it_promises(finished) -> None:
     run = finished.run
     expected = {
         *("study.toml", "environment.json", "findings.json", "results.json", "report.html", "lock", "samples.npz"),
-        "session.json",
+        *("session.json", "SHA256SUMS"),
         *("test_labels.npy", "test_ids.npy", "models", "crossval", "figures"),
     }
     assert {path.name for path in run.iterdir()} == expected
-    trained = {"config.json", "weights.safetensors", "history.jsonl", "val_labels.npy", "val_probs.npy"}
+    trained = {"config.json", "weights.safetensors", "history.jsonl", "val_labels.npy", "val_probs.npy", "SHA256SUMS"}
     for name in ("logistic", "knn", "dnn", "cnn"):
         assert {path.name for path in (run / "models" / name).iterdir()} == trained | {"test_probs.npy"}
     assert {path.name for path in (run / "crossval" / "dnn").iterdir()} == {

@@ -68,6 +68,14 @@ def test_a_file_is_no_folder(tmp_path, refused):
         claimed(tmp_path / "out")
 
 
+def test_temporary_files_of_a_killed_training_go_and_others_stay(folder):
+    (folder / "fold-0").mkdir()
+    for name in (".config.json.ab12_x9z", "fold-0/.SHA256SUMS.abcdefgh", ".notes", ".my.notes.json"):
+        (folder / name).write_text("half")
+    claimed(folder, resume=True)
+    assert sorted(path.name for path in folder.rglob(".*")) == [".my.notes.json", ".notes"]
+
+
 def test_what_was_killed_while_it_claimed_is_nobodys(tmp_path):
     (tmp_path / ".training.json.x7f").write_text("{")
     claimed(tmp_path)

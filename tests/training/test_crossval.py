@@ -153,13 +153,19 @@ def test_an_unknown_model(digits, refused):
 
 
 @pytest.mark.parametrize(
-    ("changes", "what"), [({"seed": 1}, "seed"), ({"k": 2}, "folds"), ({"epochs": 1}, "epochs"), ({}, "data")]
+    ("changes", "what"),
+    [
+        ({"seed": 1}, "another seed; repeat it"),
+        ({"k": 2}, "another folds; repeat it"),
+        ({"epochs": 1}, "another epochs; repeat it"),
+        ({}, "other data; repeat them"),
+    ],
 )
 def test_a_folder_of_another_cross_validation(digits, noisy, result, refused, changes, what):
     folder, _ = result
     images = digits.train if changes else noisy.train
     settings = {"k": 3, "repeats": 2, "epochs": 3, "folder": folder, "workers": 1} | changes
-    with refused(RunError, f"{folder} was begun with another {what}; repeat it, or choose another --out"):
+    with refused(RunError, f"{folder} was begun with {what}, or choose another --out"):
         cross_validate("dnn", images, **settings)
 
 
@@ -185,6 +191,19 @@ def test_it_says_what_is_left_once_nothing_stands_in_its_way(digits, tmp_path, r
     with refused(RunError, f"{tmp_path / 'out'} was begun with another model; repeat it, or choose another --out"):
         cross_validate("knn", digits.train, **settings)
     assert len(told) == 2
+
+
+def test_force_replaces_another_cross_validation_and_a_damaged_one(digits, tmp_path):
+    settings = {"k": 2, "folder": tmp_path / "out", "workers": 1}
+    cross_validate("logistic", digits.train, repeats=1, **settings)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "out" / "crossval.json").write_text("{")
+    with pytest.raises(RunError, match="is damaged; add --force, or choose another --out"):
+        cross_validate("logistic", digits.train, **settings)
+    cross_validate("logistic", digits.train, seed=1, force=True, **settings)
+    assert not (tmp_path / "out" / "repeat-1").exists()
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+    cross_validate("logistic", digits.train, seed=1, **settings)
 
 
 def test_a_damaged_fold_is_trained_again(digits, result, tmp_path):

@@ -29,11 +29,11 @@ def test_time_grows_with_epochs_and_images(digits):
 
 def test_without_epochs_the_recipes_own_are_counted(digits):
     asked, default = seconds_per_task([task("dnn", epochs=1), task("dnn")], digits.train, ALONE)
-    assert default == pytest.approx(asked * ZOO["dnn"].recipe.epochs)
+    assert default == pytest.approx(asked * ZOO["dnn"].recipe.for_images(500).epochs)
 
 
 def test_images_that_a_focus_leaves_out_are_not_counted(monkeypatch):
-    recipe = replace(ZOO["dnn"].recipe, epochs=5, focus=Focus(hard=0.2, easy=0.25))
+    recipe = replace(ZOO["dnn"].recipe, epochs=5, focus=Focus(hard=0.2, easy=0.25), least_steps=0)
     monkeypatch.setitem(ZOO, "dnn", replace(ZOO["dnn"], recipe=recipe))
     assert images_seen("dnn", 1000) == 1000 + 4 * 400
     assert images_seen("dnn", 1000, epochs=1) == 1000

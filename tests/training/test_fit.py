@@ -231,6 +231,7 @@ def test_baselines_are_calibrated_too_and_have_no_history(noisy, name):
 def test_the_folder_holds_what_was_promised(digits, tmp_path, name):
     fitted = fit(name, digits.train, digits.test, epochs=1, seed=4, folder=tmp_path / "m")
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
+        "SHA256SUMS",
         "config.json",
         "history.jsonl",
         "val_labels.npy",

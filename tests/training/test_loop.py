@@ -184,7 +184,7 @@ def test_a_checkpoint_holds_all_that_the_recipe_needs(few, tmp_path):
     with pytest.raises(Killed):
         train(few, tmp_path, until=1, recipe=BEST)
     groups = {name.partition("/")[0] for name in read_tensors(tmp_path / CHECKPOINT)}
-    assert groups == {"weights", "best", "optimizer", "losses", "history"}
+    assert groups == {"weights", "best", "optimizer", "losses", "history", "of"}
 
 
 def test_the_learning_rate_goes_on_where_it_was(few, tmp_path):

@@ -6,15 +6,17 @@ from bruit.errors import DataError
 from bruit.files import write_npy
 from bruit.training.fit import fit
 from bruit.training.loop import CHECKPOINT
-from bruit.training.stored import drop_damaged, read_history
+from bruit.training.stored import FILES, drop_damaged, read_history
 
 
 @pytest.fixture(scope="module")
 def trained(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "dnn"
-    fitted = fit("dnn", digits.train, epochs=2, folder=folder)
-    for name in ("test_probs.npy", "held_out_probs.npy"):
-        write_npy(folder / name, fitted.validation_probabilities)
+
+    def hold_out(model):
+        write_npy(folder / "held_out_probs.npy", model.probabilities(digits.test.images))
+
+    fit("dnn", digits.train, epochs=2, folder=folder, before_stored=hold_out)
     return folder
 
 
@@ -42,27 +44,24 @@ def test_a_history_that_cannot_be_read_is_said(folder, damage):
 
 def test_what_is_whole_stays(folder):
     before = names(folder)
-    drop_damaged(folder, held_out=True)
+    drop_damaged(folder)
     assert names(folder) == before
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone", "empty"])
-@pytest.mark.parametrize(
-    "name",
-    ["config.json", "weights.safetensors", "history.jsonl", "val_labels.npy", "val_probs.npy", "held_out_probs.npy"],
-)
+DAMAGE = {
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-20]),
+    "gone": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "one bit": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", [*FILES, "SHA256SUMS"])
 def test_a_training_of_which_a_part_is_missing_or_damaged_is_not_finished(folder, name, damage):
-    path = folder / name
-    path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:-20] if damage == "cut" else b"")
-    drop_damaged(folder, held_out=True)
-    assert not {"config.json", "test_probs.npy"} & names(folder)
-
-
-def test_predictions_of_the_test_images_are_simply_made_again(folder):
-    (folder / "test_probs.npy").write_bytes(b"")
+    DAMAGE[damage](folder / name)
     drop_damaged(folder)
-    assert "test_probs.npy" not in names(folder)
-    assert "config.json" in names(folder)
+    assert "config.json" not in names(folder)
 
 
 def test_a_damaged_checkpoint_is_begun_again_and_a_whole_one_is_not(folder):

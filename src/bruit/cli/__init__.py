@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -95,6 +96,14 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     speak(asked_for(arguments) or language())
+    stopped_by = [signal.SIGINT]
+
+    def stop(number: int, frame: object) -> None:
+        stopped_by[:] = [signal.Signals(number)]
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # a machine that shuts down is told how to go on, too
+        signal.signal(signal.SIGTERM, stop)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that knows no × must not end an hour's work
             stream.reconfigure(errors="backslashreplace")
@@ -108,7 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
         from bruit.cli.options import how_to_resume
 
         click.echo(f"bruit: {how_to_resume(arguments)}", err=True)
-        sys.exit(130)
+        sys.exit(128 + stopped_by[0])
     except BrokenPipeError:
         # Whoever read our output has enough; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -125,6 +134,16 @@ def main(arguments: list[str] | None = None) -> None:
             "{error}; install what training needs, in the folder of bruit: pip install -e '.[train]'", error=error
         )
         click.echo(f"bruit: {missing}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        failed = words(
+            "cannot read or write {where}: {error.strerror}; make room, or name another place by --out or TMPDIR",
+            where=error.filename or words("a file"),
+            error=error,
+        )
+        click.echo(f"bruit: {one_line(failed)}", err=True)
         sys.exit(1)
     except Exception as error:
         if debug:

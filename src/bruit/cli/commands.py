@@ -91,6 +91,7 @@ def evaluate(model: str, data: str, scale: str | None, classes: str | None, as_j
     "--repeats", default=0, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
 )
 @click.option("--out", type=FOLDER, help="Keep models, histories and out-of-fold probabilities here.")
+@click.option("--force", is_flag=True, help="Replace the cross-validation in --out.")
 @click.option("--workers", type=click.IntRange(1), help="Folds at once.  [default: one a core]")
 @training_options
 @json_option
@@ -100,6 +101,7 @@ def crossval(
     folds: int,
     repeats: int,
     out: Path | None,
+    force: bool,
     workers: int | None,
     seed: int,
     epochs: int | None,
@@ -136,6 +138,7 @@ def crossval(
             seed=seed,
             epochs=epochs,
             folder=out,
+            force=force,
             workers=workers,
             on_begin=estimate,
             on_board=progress.board,

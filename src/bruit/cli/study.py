@@ -103,5 +103,7 @@ def study(
         return print_json(results)
     models_table(results)
     sentences(results)
+    if results["quick"] and not quick:
+        say("This run is a quick one, of a sample; for the whole study, add --force or choose another --out.")
     click.echo()
     say("The report: {path}", path=out / "report.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,10 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.dtype.kind == "U" and raw.ndim == 1:
-        return np.asarray(raw)
+        texts = np.array(raw, raw.dtype.newbyteorder("="))
+        if texts.nbytes and texts.view(np.uint32).max() > sys.maxunicode:
+            raise DataError("the {name} labels are damaged: they hold what is no character; copy them again", name=name)
+        return texts
     if raw.dtype.kind not in "buif":
         raise DataError("expected whole numbers as {name} labels, received dtype {raw.dtype}", name=name, raw=raw)
     values = np.asarray(raw)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as decode
 from safetensors.numpy import save as encode
 
 from bruit.errors import DataError, ModelError
-from bruit.files import read_json, write_atomically, write_json
+from bruit.files import read_bytes, read_json, write_atomically, write_json
 from bruit.models.baselines import Logistic, Neighbours, Tensors
 from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.models.trained import Baseline, Network, new_model
 from bruit.models.zoo import Config
+from bruit.seals import SEAL, refuse_broken
 from bruit.training.device import choose_precision
 
 SCHEMA = 1
+CHECKSUM = "sha256"
 KINDS: dict[str, Callable[..., Config]] = {
     kind.__name__: kind for kind in (Logistic, Neighbours, Dense, Convolutional, Normalised)
 }
@@ -47,6 +52,15 @@ def load_model(folder: str | Path) -> Network | Baseline:
     if not (folder / "config.json").is_file():
         raise ModelError("{folder} holds no model (config.json is missing); expected RUN/models/NAME", folder=folder)
     try:
+        refuse_broken(folder, "config.json", "weights.safetensors")
+    except DataError as error:
+        raise ModelError(
+            "{error}; train the model again, or delete {seal} if the change was meant",
+            error=error,
+            seal=folder / SEAL,
+        ) from error
+    tensors = read_tensors(folder / "weights.safetensors")
+    try:
         stored = read_json(folder / "config.json")
         kind = KINDS[stored["kind"]]
         settings: dict[str, Any] = {
@@ -56,27 +70,57 @@ def load_model(folder: str | Path) -> Network | Baseline:
         name, classes = str(stored["name"]), tuple(str(label) for label in stored["classes"])
         n = stored.get("train", {}).get("n")
         config: Config = kind(**settings)
+        if _size(config, (height, width), len(classes)) > sum(array.size for array in tensors.values()):
+            raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
         model = new_model(name, config, classes, (height, width), choose_precision())
-    except (DataError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (DataError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise ModelError(
             "{folder} is not a model's description ({error!r}); train it again",
             folder=folder / "config.json",
             error=error,
         ) from error
-    model.load_tensors(read_tensors(folder / "weights.safetensors"))
+    model.load_tensors(tensors)
     model.source, model.trained_on = str(folder), n if isinstance(n, int) else None
     return model
 
 
-def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) -> None:
-    """Write arrays by name, atomically."""
+def _size(config: Config, shape: tuple[int, int], n_classes: int) -> int:
+    """How many numbers a network learns, found out without making room for them."""
+    if isinstance(config, Logistic | Neighbours):
+        return 0
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in config.build(shape, n_classes).parameters())
+
+
+def write_tensors(path: Path, tensors: Tensors) -> None:
+    """Write arrays by name, atomically, with their checksum."""
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    write_atomically(path, lambda file: file.write(encode(contiguous, metadata)))
+    content = encode(contiguous, {CHECKSUM: _checksum(contiguous)})
+    write_atomically(path, lambda file: file.write(content))
 
 
 def read_tensors(path: Path) -> Tensors:
     """Read arrays by name. Raises ModelError for a missing or damaged file."""
     try:
-        return dict(decode(path.read_bytes()))
+        content = read_bytes(path)
+        tensors: Tensors = dict(decode(content))
+        stored = _metadata(content).get(CHECKSUM)
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError("cannot read {path}: {error}; train the model again", path=path, error=error) from error
+    if stored not in (None, _checksum(tensors)):  # other programs write none
+        raise ModelError("cannot read {path}: its checksum is another; train the model again", path=path)
+    return tensors
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What stands beside the tensors in the header of a safetensors file that could be decoded."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return dict(header.get("__metadata__") or {})
+
+
+def _checksum(tensors: Tensors) -> str:
+    sum_ = hashlib.sha256()
+    for name, array in sorted(tensors.items()):
+        sum_.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        sum_.update(array.tobytes())
+    return sum_.hexdigest()

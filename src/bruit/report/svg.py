@@ -6,6 +6,7 @@ of what it shows, so that it need not be drawn again.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import warnings
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from bruit.files import write_atomically
+from bruit.files import read_bytes, write_atomically
 from bruit.report.style import FONTS, GROUND, INK
 
 if TYPE_CHECKING:
@@ -24,14 +25,16 @@ XLINK = "http://www.w3.org/1999/xlink"
 HREF = f"{{{XLINK}}}href"
 STROKES = "stroke-linejoin: round; stroke-linecap: butt"
 PNG_DPI = 160
-PNG_END = b"IEND\xaeB`\x82"
+MARK = "\n<!-- "
 
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", XLINK)
 
 
 def save(figure: Figure, svg: Path, digest: str) -> None:
-    """Write a figure as `svg` and as PNG beside it, both on white; the SVG comes last and carries `digest`."""
+    """Write a figure as `svg` and as PNG beside it, both on white; the SVG comes last and carries `digest`, and the
+    checksum of both.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -42,16 +45,19 @@ def save(figure: Figure, svg: Path, digest: str) -> None:
         figure.set_dpi(PNG_DPI)
         figure.patch.set_facecolor("white")
         png = FigureCanvasAgg(figure)
-        write_atomically(svg.with_suffix(".png"), lambda file: png.print_png(file, metadata={"Software": None}))  # type: ignore[no-untyped-call]
+        pixels = io.BytesIO()
+        png.print_png(pixels, metadata={"Software": None})  # type: ignore[no-untyped-call]
         figure.set_layout_engine("none")  # where everything goes is settled
         figure.patch.set_facecolor("none")
         raw, nothing = io.BytesIO(), dict.fromkeys(("Creator", "Date", "Format", "Type"))
         FigureCanvasSVG(figure).print_svg(raw, metadata=nothing)  # type: ignore[no-untyped-call]
-    content = tidy(raw.getvalue(), svg.stem, digest)
-    write_atomically(svg, lambda file: file.write(content))
+    content = tidy(raw.getvalue(), svg.stem)
+    note = f"{MARK}{digest} {_checksum(content, pixels.getvalue())} -->\n".encode()
+    write_atomically(svg.with_suffix(".png"), lambda file: file.write(pixels.getvalue()))
+    write_atomically(svg, lambda file: file.write(content + note))
 
 
-def tidy(raw: bytes, name: str, digest: str) -> bytes:
+def tidy(raw: bytes, name: str) -> bytes:
     """The SVG that matplotlib writes, smaller, on white, and with ids that begin with `name`."""
     root = ElementTree.fromstring(raw)
     _remove(root, "style", "metadata")
@@ -67,7 +73,6 @@ def tidy(raw: bytes, name: str, digest: str) -> bytes:
         if not (element.text or "").strip():
             element.text = None
         element.tail = None
-    root.set("data-digest", digest)
     # What matplotlib's own style sheet says; a style sheet here would reach the whole page.
     root.set("style", f"{STROKES}; font-family: {FONTS}")
     root.insert(0, ElementTree.Element(f"{{{SVG}}}rect", {"width": "100%", "height": "100%", "fill": "white"}))
@@ -75,13 +80,18 @@ def tidy(raw: bytes, name: str, digest: str) -> bytes:
 
 
 def digest_of(svg: Path) -> str | None:
-    """The digest that `save` left in a file; None where the file, or the PNG beside it, is missing, cut or foreign."""
+    """The digest that `save` left in a file; None where it, or the PNG beside it, is missing, damaged or foreign."""
     try:
-        if not svg.with_suffix(".png").read_bytes().endswith(PNG_END):
-            return None
-        return ElementTree.parse(svg).getroot().get("data-digest")
-    except (OSError, ElementTree.ParseError):
+        content, mark, note = read_bytes(svg).rpartition(MARK.encode())
+        pixels = read_bytes(svg.with_suffix(".png"))
+    except OSError:
         return None
+    digest, _, checksum = note.decode("ascii", "replace").removesuffix(" -->\n").partition(" ")
+    return digest if mark and checksum == _checksum(content, pixels) else None
+
+
+def _checksum(content: bytes, pixels: bytes) -> str:
+    return hashlib.sha256(content + pixels).hexdigest()[:32]
 
 
 def inline(svg: Path, label: str) -> str:
@@ -94,7 +104,6 @@ def inline(svg: Path, label: str) -> str:
             if key in element.attrib:
                 value = element.attrib[key].replace(INK, "currentColor").replace(GROUND, "var(--ground)")
                 element.set(key, value)
-    del root.attrib["data-digest"]
     root.set("style", f"{STROKES}; --natural: {root.get('width')}")  # fonts are the page's own
     del root.attrib["height"]
     root.set("role", "img")

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bruit.errors import RunError
 from bruit.evaluation.comparison import compare_on_test
 from bruit.evaluation.metrics import correct
 from bruit.files import read_npy
-from bruit.studies.results import read_results
+from bruit.studies.results import read_results, refuse_damaged, refusing_odd_results
 
 
 def compare(runs: str | Path | Sequence[str | Path]) -> dict[str, Any]:
@@ -30,26 +31,42 @@ def compare(runs: str | Path | Sequence[str | Path]) -> dict[str, Any]:
         named.setdefault(run.resolve(), run)
     for run in named.values():
         results = read_results(run)
-        labels = np.array(read_npy(run / "test_labels.npy"))
-        fingerprints.add(results["dataset"]["test"]["fingerprint"])
-        for name, model in results["models"].items():
-            key = f"{run}:{name}"
-            right[key] = correct(np.array(read_npy(run / "models" / name / "test_probs.npy")), labels)
-            rows.append(
-                {
-                    "run": str(run),
-                    "name": name,
-                    "title": model["title"],
-                    "data": results["dataset"]["name"],
-                    "winner": name == results["winner"],
-                    "validation_accuracy": model["validation"]["accuracy"],
-                    **{figure: model["test"][figure] for figure in ("n", "accuracy", "accuracy_ci95", "nll", "ece")},
-                    "seconds": model.get("train", {}).get("seconds"),
-                }
-            )
+        with refusing_odd_results(run):
+            fingerprints.add(str(results["dataset"]["test"]["fingerprint"]))
+            rows += _rows(run, results)
+            right |= _right(run, results)
     if not rows:
         raise RunError("expected one run folder or more, received none")
     winners = [row for row in rows if row["winner"]]
     best = max(winners, key=lambda row: row["validation_accuracy"])
     comparison = compare_on_test(right, f"{best['run']}:{best['name']}", seed=0) if len(fingerprints) == 1 else []
     return {"models": rows, "comparison": comparison}
+
+
+def _rows(run: Path, results: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is shown of each model of a run."""
+    figures = ("n", "accuracy", "accuracy_ci95", "nll", "ece")
+    rows = [
+        {
+            "run": str(run),
+            "name": name,
+            "title": str(model["title"]),
+            "data": str(results["dataset"]["name"]),
+            "winner": name == results["winner"],
+            "validation_accuracy": float(model["validation"]["accuracy"]),
+            **{figure: model["test"][figure] for figure in figures},
+            "seconds": float(model["train"]["seconds"]) if "train" in model else None,
+        }
+        for name, model in results["models"].items()
+    ]
+    if sum(row["winner"] for row in rows) != 1:
+        raise ValueError("no winner")
+    return rows
+
+
+def _right(run: Path, results: dict[str, Any]) -> dict[str, NDArray[np.bool_]]:
+    """For each model of a run, as RUN:NAME, which test images it is right about."""
+    refuse_damaged(run, "test_labels.npy", *(f"models/{name}/test_probs.npy" for name in results["models"]))
+    labels = np.array(read_npy(run / "test_labels.npy"))
+    probabilities = {name: np.array(read_npy(run / "models" / name / "test_probs.npy")) for name in results["models"]}
+    return {f"{run}:{name}": correct(probs, labels) for name, probs in probabilities.items()}

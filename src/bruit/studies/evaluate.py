@@ -71,7 +71,7 @@ def _folder_of(model: str) -> Path:
         if not name:
             if not (run / "results.json").is_file():
                 raise ModelError("{run} has no winner yet; resume the study, or name a model as {run}:NAME", run=run)
-            name = read_results(run)["winner"]
+            name = str(read_results(run)["winner"])
         if not (run / "models" / name / "config.json").is_file():
             there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
             raise ModelError(

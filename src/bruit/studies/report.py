@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bruit.locale import language
 from bruit.report.report import write
-from bruit.studies.results import read_results
+from bruit.studies.results import read_results, refusing_odd_results
 
 
 def rebuild(run: str | Path, lang: str | None = None) -> Path:
@@ -15,4 +15,6 @@ def rebuild(run: str | Path, lang: str | None = None) -> Path:
     Returns the report's path. Raises RunError.
     """
     run = Path(run)
-    return write(run, read_results(run), lang or language())
+    results = read_results(run)
+    with refusing_odd_results(run):
+        return write(run, results, lang or language())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,15 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset, pixel_counts
 from bruit.data.findings import as_dict
-from bruit.errors import DataError, RunError
+from bruit.errors import BruitError, DataError, RunError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
 from bruit.evaluation.folds import compare_folds, summarise_crossval
 from bruit.evaluation.metrics import correct
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
+from bruit.locale import Sentence
+from bruit.seals import refuse_broken
 from bruit.studies.run import SETTINGS, how_to_resume, no_run
 from bruit.training.crossval import CrossValidation, FoldFit
 from bruit.training.stored import read_history
@@ -38,12 +42,13 @@ def read_results(run: Path) -> dict[str, Any]:
             how_to_resume=how_to_resume(run),
         )
     try:
+        refuse_broken(run, "results.json")
         results = read_json(path)
     except DataError as error:
         raise RunError(
-            "{path} is damaged ({error.__cause__}); write it again with {how_to_resume}",
+            "{path} is damaged ({why}); write it again with {how_to_resume}",
             path=path,
-            error=error,
+            why=error.__cause__ or Sentence("its checksum is another"),
             how_to_resume=how_to_resume(run),
         ) from error
     schema = results.get("schema") if isinstance(results, dict) else None
@@ -63,6 +68,34 @@ def read_results(run: Path) -> dict[str, Any]:
             how_to_resume=how_to_resume(run),
         )
     return dict(results)
+
+
+@contextmanager
+def refusing_odd_results(run: Path) -> Iterator[None]:
+    """What goes wrong in the body, which shows results.json, because that holds something else than it should, as one
+    RunError: a file that is whole may have been written by anybody.
+    """
+    try:
+        yield
+    except BruitError:
+        raise
+    except Exception as error:
+        raise RunError(
+            "{path} does not hold what a finished study writes ({error!r}); write it again with {how_to_resume}",
+            path=run / "results.json",
+            error=error,
+            how_to_resume=how_to_resume(run),
+        ) from error
+
+
+def refuse_damaged(run: Path, *names: str) -> None:
+    """Raise RunError for the first of the files `names` that has changed since the run was finished."""
+    try:
+        refuse_broken(run, *names)
+    except DataError as error:
+        raise RunError(
+            "{error}; make it again with {how_to_resume}", error=error, how_to_resume=how_to_resume(run)
+        ) from error
 
 
 def dataset_section(pair: DataPair, fingerprint: str, n_validation: int) -> dict[str, Any]:

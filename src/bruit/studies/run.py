@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import math
 import os
 import platform
 import time
@@ -14,18 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from bruit.errors import DataError, RunError
-from bruit.files import read_json, write_json, write_text
+from bruit.files import read_json, read_text, write_json, write_text
 from bruit.locale import Sentence
+from bruit.seals import SEAL
 from bruit.shell import typed
 from bruit.training.claim import locked, remove
+from bruit.training.stored import FILES
 
 SETTINGS = "study.toml"
 SESSION = "session.json"
 # In the order in which --force deletes them: whatever stops it, what is left is a run to go on with, or to replace.
 OWN = (
     *("results.json", "report.html", "findings.json", "environment.json", SESSION, "samples.npz"),
-    *("test_labels.npy", "test_ids.npy", "models", "crossval", "learning", "figures"),
+    *(SEAL, "test_labels.npy", "test_ids.npy", "models", "crossval", "learning", "figures"),
 )
+# What results come from; the rest of a run is made anew from these whenever it is resumed.
+SEALED = ("results.json", "findings.json", "environment.json", "test_labels.npy", "test_ids.npy")
+SEALED_OF_TRAININGS = (*FILES, SEAL, "test_probs.npy", "folds.npy", "oof_probs.npy")
 
 
 @dataclass(frozen=True)
@@ -78,14 +85,24 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
 
 def read_settings(folder: Path) -> dict[str, Any]:
     """study.toml as a dict. Raises RunError if the folder holds no run or the file is damaged."""
+    path = folder / SETTINGS
     try:
-        return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
+        _, checksum, settings = read_text(path).split("\n", 2)
+        if checksum != _checksum(settings):
+            raise DataError("its checksum is another")
+        return tomllib.loads(settings)
     except OSError as error:
+        if path.is_file():
+            raise RunError("cannot read {path}: {error.strerror}; make it readable", path=path, error=error) from error
         raise no_run(folder) from error
-    except ValueError as error:
-        raise RunError(
-            "{folder} is damaged ({error}); add --force to start again", folder=folder / SETTINGS, error=error
-        ) from error
+    except (ValueError, DataError) as error:
+        raise RunError("{path} is damaged ({error}); add --force to start again", path=path, error=error) from error
+
+
+def sealed_files(folder: Path) -> list[str]:
+    """The files of a finished run that its results are, or come from."""
+    paths = (path for place in ("models", "crossval", "learning") for path in sorted((folder / place).rglob("*")))
+    return [*SEALED, *(path.relative_to(folder).as_posix() for path in paths if path.name in SEALED_OF_TRAININGS)]
 
 
 def no_run(folder: Path) -> RunError:
@@ -123,7 +140,8 @@ def session(folder: Path, command: str, start: float) -> Iterator[Callable[[], d
     earlier = 0.0
     with suppress(DataError, KeyError, TypeError, ValueError):
         kept = read_json(folder / SESSION)
-        command, earlier = str(kept["command"]), float(kept["seconds"])
+        command, seconds = str(kept["command"]), float(kept["seconds"])
+        earlier = seconds if 0 <= seconds < math.inf else 0.0
 
     def so_far() -> dict[str, Any]:
         now = {"command": command, "seconds": earlier + time.perf_counter() - start}
@@ -140,9 +158,13 @@ def session(folder: Path, command: str, start: float) -> Iterator[Callable[[], d
 def _to_toml(settings: Settings) -> str:
     import tomli_w
 
-    return "# What this study computes; --resume goes on only if none of it has changed.\n" + tomli_w.dumps(
-        _plain(settings)
-    )
+    text = tomli_w.dumps(_plain(settings)).encode(errors="replace").decode()
+    note = "# What this study computes; --resume goes on only if none of it has changed.\n"
+    return f"{note}{_checksum(text)}\n{text}"
+
+
+def _checksum(settings: str) -> str:
+    return f"# SHA-256 of all below: {hashlib.sha256(settings.encode()).hexdigest()}"
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
@@ -182,7 +204,8 @@ def _sweep(folder: Path) -> None:
     """Delete the temporary files of a study that was killed while it wrote."""
     for name in (SETTINGS, *OWN):
         for leftover in (*folder.glob(f".{name}.*"), *(folder / name).rglob(".*.*")):
-            leftover.unlink(missing_ok=True)
+            if not leftover.is_dir():
+                leftover.unlink(missing_ok=True)
 
 
 def describe_environment(threads: int, precision: str) -> dict[str, Any]:

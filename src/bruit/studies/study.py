@@ -20,12 +20,13 @@ from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json, write_npy, write_npz
 from bruit.locale import language, mark
 from bruit.models.store import load_model
+from bruit.seals import broken, seal
 from bruit.shell import typed
 from bruit.studies import outside as outside_models
 from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
-from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, session
+from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, sealed_files, session
 from bruit.studies.samples import Pictures, data_samples, finding_samples
 from bruit.training.crossval import collect
 from bruit.training.estimate import seconds_per_task
@@ -117,14 +118,15 @@ def study(
         write_npz(run / "samples.npz", samples)
         _report(run, results)
         write_json(run / "results.json", results)
+        seal(run, sealed_files(run))
         on_stage(Stage("done"))
         return results
 
 
 def _finished(run: Path) -> dict[str, Any] | None:
-    """The results of a run that has them; None where they are missing or damaged, and are to be made again."""
+    """The results of a run that has them; None where they, or what they came from, are missing or damaged."""
     try:
-        return read_results(run)
+        return None if broken(run) else read_results(run)
     except RunError:
         return None
 
@@ -147,7 +149,7 @@ def _compute(
     for one in plan.outside:
         outside_models.keep(one, run / "models" / one.name, pair.train.subset(plan.models[0].validation))
     for task in plan.tasks:
-        drop_damaged(task.folder, held_out=task.held_out is not None)
+        drop_damaged(task.folder)
 
     def report_so_far(task: Task) -> None:
         took = so_far()
@@ -164,8 +166,7 @@ def _compute(
     for one in plan.outside:
         outside_models.test(one, run / "models" / one.name, pair.test)
     for task in plan.tested:
-        if not (task.folder / "test_probs.npy").is_file():
-            write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
+        write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
     return _collect(run, pair, plan, "complete", **so_far())
 
 

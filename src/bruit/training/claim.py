@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from bruit.files import read_json, write_json
 
 # The files that say whose a folder is: a study's, a training's, a cross-validation's, a learning curve's.
 RECORDS = ("study.toml", "training.json", "crossval.json", "learning.json")
+TEMPORARY = re.compile(r"\.(?:.+\.(?:json|jsonl|npy|safetensors)|SHA256SUMS)\.[a-z0-9_]{8}")
 
 
 @contextmanager
@@ -74,6 +76,7 @@ def claim(
     deletes the files named in `stale` first. Raises RunError.
     """
     with locked(folder, record):
+        sweep(folder)
         if force:
             remove(folder, stale)
         elif (folder / record).is_file():
@@ -101,6 +104,13 @@ def claim(
                 )
         write_json(folder / record, request)
         yield
+
+
+def sweep(folder: Path) -> None:
+    """Delete the temporary files of a training that was killed while it wrote."""
+    for path in folder.rglob(".*"):
+        if TEMPORARY.fullmatch(path.name) and not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
 from bruit.evaluation.metrics import nll
-from bruit.files import read_json, read_npy, write_npy
+from bruit.files import read_json, read_npy, temporary_folder, write_npy
 from bruit.models.zoo import entry
 from bruit.training.claim import claim
 from bruit.training.device import Precision, choose_precision
@@ -75,6 +74,7 @@ def cross_validate(
     seed: int = 0,
     epochs: int | None = None,
     folder: str | Path | None = None,
+    force: bool = False,
     workers: int | None = None,
     precision: Precision | None = None,
     on_begin: Callable[[list[Task], Schedule], None] = lambda left, schedule: None,
@@ -86,6 +86,7 @@ def cross_validate(
     repeats  train the first fold this many times more with other seeds
     folder   where each fold leaves its model and history; what is finished there, of the same model, data, k, seed and
              epochs, is not done again
+    force    replace what another cross-validation left in `folder`
     workers  trainings at once; by default as many as there are cores
     on_begin called once, with the trainings that are left to do and how they will run
     on_board called about three times a second with (trainings, 4) float32: fraction done, epoch, loss, accuracy
@@ -95,18 +96,24 @@ def cross_validate(
     """
     k, repeats, seed = whole("folds", k), whole("repeats", repeats), whole("seed", seed)
     epochs, workers = whole("epochs", epochs), whole("workers", workers)
-    with tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True) as temporary:
-        base = Path(folder or temporary)
+    with temporary_folder() as temporary:
+        base = temporary if folder is None else Path(folder)
         entry(name)
         tasks = fold_tasks(name, dataset, k=k, repeats=repeats, seed=seed, epochs=epochs, folder=base)
         request = {"model": name, "folds": k, "seed": seed, "epochs": epochs, "fingerprint": dataset.fingerprint()}
-        with claim(base, REQUEST, request, resume=True):
+        with claim(base, REQUEST, request, resume=True, force=force, stale=_left_in(base) if force else ()):
             for task in tasks:
-                drop_damaged(task.folder, held_out=True)
+                drop_damaged(task.folder)
             schedule = Schedule.plan(len(tasks), precision or choose_precision(), workers)
             on_begin([task for task in tasks if not task.done], schedule)
             run_tasks(tasks, dataset, schedule, on_board=on_board)
             return collect(name, dataset, tasks, k, base)
+
+
+def _left_in(folder: Path) -> tuple[str, ...]:
+    """What a cross-validation leaves in its folder."""
+    parts = ("folds.npy", "oof_probs.npy", "fold-*", "repeat-*")
+    return tuple(path.name for part in parts for path in sorted(folder.glob(part)))
 
 
 def fold_tasks(

@@ -20,11 +20,13 @@ from bruit.models.store import save_model
 from bruit.models.trained import Baseline, Network, new_model
 from bruit.models.zoo import entry
 from bruit.predictor import Predictor
+from bruit.seals import seal
 from bruit.training.device import Precision, choose_precision
 from bruit.training.loop import CHECKPOINT, Loop, Progress, Row, write_history
 from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.splits import validation_split
 from bruit.training.start import describe, fitting, take_over
+from bruit.training.stored import FILES
 from bruit.training.whole import whole
 
 
@@ -77,8 +79,8 @@ def fit(
     on_epoch           called after each epoch, outside its clock
     before_stored      called with the finished model before the files that mark `folder` as finished are written
     folder             where history.jsonl, a checkpoint an epoch (but 50 in all, at the most), and at the end
-                       config.json, weights.safetensors, val_labels.npy and val_probs.npy go; with `resume` training
-                       goes on from the last checkpoint there
+                       config.json, weights.safetensors, val_labels.npy, val_probs.npy and SHA256SUMS go; with `resume`
+                       training goes on from the last checkpoint there
 
     Raises ConfigError for an unknown name or another model to start from, DataError for too few images or images of
     another size than those of `start`, ModelError if training diverges.
@@ -125,7 +127,9 @@ def fit(
 
 
 def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:
-    """Write what a finished training leaves; config.json comes last and says that all the rest is there."""
+    """Write what a finished training leaves; config.json says that all the rest is there, and the seal that it is
+    whole.
+    """
     write_history(folder, fitted.history)
     write_npy(folder / "val_labels.npy", validation.labels)
     write_npy(folder / "val_probs.npy", fitted.validation_probabilities)
@@ -147,4 +151,5 @@ def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:
         },
     }
     save_model(fitted.model, folder, about)
+    seal(folder, FILES)
     (folder / CHECKPOINT).unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
 from bruit.evaluation.power_law import learning_curve as fit_curve
-from bruit.files import read_npy
+from bruit.files import read_npy, temporary_folder
 from bruit.locale import Sentence
 from bruit.models.zoo import entry
 from bruit.training.claim import claim
@@ -57,15 +56,15 @@ def learning_curve(
     something else.
     """
     seed, epochs, workers = whole("seed", seed), whole("epochs", epochs), whole("workers", workers)
-    with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
-        base = Path(folder or temporary)
+    with temporary_folder() as temporary:
+        base = temporary if folder is None else Path(folder)
         entry(name)
         points = curve_points(name, dataset, seed=seed, epochs_of=lambda n: epochs, folder=base)
         tasks = [point.task for point in points]
         request = {"model": name, "seed": seed, "epochs": epochs, "fingerprint": dataset.fingerprint()}
         with claim(base, REQUEST, request, resume=True):
             for task in tasks:
-                drop_damaged(task.folder, held_out=True)
+                drop_damaged(task.folder)
             schedule = Schedule.plan(len(tasks), precision or choose_precision(), workers)
             on_begin([task for task in tasks if not task.done], schedule)
             run_tasks(tasks, dataset, schedule, on_board=on_board)

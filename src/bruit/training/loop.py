@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -61,6 +62,8 @@ class Loop:
         model.module.mean.fill_(mean / 255)
         model.module.std.fill_(max(float(shares @ (np.arange(256) - mean) ** 2) ** 0.5 / 255, 1e-3))
         self.optimizers = make_optimizers(model.module, recipe)
+        about = (model.name, recipe, seed, train.fingerprint(), validation.fingerprint())
+        self.identity = np.frombuffer(hashlib.sha256(repr(about).encode()).digest(), np.uint8)
         self.losses = torch.zeros(len(self.images), device=model.device)
         self.best: dict[str, Tensor] = {}
         self.history: list[Row] = []
@@ -172,6 +175,7 @@ class Loop:
             for name, value in named.items()
         }
         tensors["losses"] = self.losses.cpu().numpy()
+        tensors["of"] = self.identity
         tensors["history"] = np.frombuffer(json.dumps(self.history).encode(), np.uint8)
         write_tensors(self.folder / CHECKPOINT, tensors)
         write_history(self.folder, self.history)
@@ -192,6 +196,8 @@ class Loop:
 
     def take_over(self, tensors: Tensors) -> None:
         """Set the state to what `checkpoint` wrote."""
+        if not np.array_equal(tensors.pop("of"), self.identity):
+            raise ValueError("another training")
         groups: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "optimizer": {}}
         self.history = json.loads(tensors.pop("history").tobytes())
         self.losses.copy_(torch.from_numpy(np.array(tensors.pop("losses"))))

@@ -1,4 +1,4 @@
-"""kill -9 on a study with several workers, from outside."""
+"""The processes of a study with several workers: they end with it, and it says when one of them is ended."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-import bruit
-from bruit.files import read_json
+from harness import Warm, assert_alike, resume, study, wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the workers in /proc")
-SETTINGS = {"models": ("dnn", "cnn"), "crossval": (), "epochs": 40}
 
 
 def command(data: Path, run: Path, *more: str) -> list[str]:
@@ -39,46 +36,40 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_for(happened, seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, f"{what} took more than {seconds} s"
-        time.sleep(0.02)
+def test_workers_end_with_their_study(warm: Warm, data: Path, whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    child = warm.start(*study(data, run, workers=2))
+    wait_for(lambda: list(run.glob("*/*/*/history.jsonl")), 60, "the first epochs of folds")
+    workers = descendants(child.pid)
+    assert len(workers) >= 2
+    os.kill(child.pid, signal.SIGKILL)  # the study alone, as by a system that needs its memory
+    assert child.wait().code == -9
+    wait_for(lambda: not any(map(alive, workers)), 15, "the end of the workers")
+    for path in run.rglob("history.jsonl"):
+        assert path.read_text().endswith("}\n") or path.parent.name == "logistic"
+    ended = warm.run(*resume(run, workers=2))
+    assert ended.code == 0, ended
+    assert_alike(run, whole)
 
 
-def test_workers_end_with_their_study_and_a_resumed_one_ends_alike(
-    npy_folder, few, tmp_path: Path, monkeypatch
-) -> None:
-    data, run = npy_folder(few), tmp_path / "run"
-    with subprocess.Popen(command(data, run, "--workers", "2"), stderr=subprocess.PIPE) as process:
-        try:
-            rows = [run / "models" / name / "history.jsonl" for name in ("dnn", "cnn")]
-            wait_for(lambda: all(path.exists() for path in rows) or process.poll() is not None, 60, "the first epochs")
-            assert process.poll() is None, process.stderr.read().decode()
-            workers = descendants(process.pid)
-            assert len(workers) >= 2
-        finally:
-            process.send_signal(signal.SIGKILL)
-        process.wait()
-        wait_for(lambda: not any(map(alive, workers)), 3, "the end of the workers")
-    assert not (run / "results.json").exists()
-    assert not all((run / "models" / name / "config.json").exists() for name in ("dnn", "cnn"))
-    for path in rows:
-        assert path.read_text().endswith("}\n")
-
-    monkeypatch.setattr("bruit.studies.study._report", lambda run, results: None)
-    resumed = bruit.study(data, run, resume=True, workers=1, **SETTINGS)
-    undisturbed = bruit.study(data, tmp_path / "other", workers=1, **SETTINGS)
-    for name in ("dnn", "cnn"):
-        assert resumed["models"][name]["test"] == undisturbed["models"][name]["test"]
-        weights = [folder / "models" / name / "weights.safetensors" for folder in (run, tmp_path / "other")]
-        assert weights[0].read_bytes() == weights[1].read_bytes()
-    assert resumed["comparison"] == undisturbed["comparison"]
-    assert read_json(run / "results.json") == resumed
+def test_a_worker_that_is_ended_is_said(warm: Warm, data: Path, whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    child = warm.start(*study(data, run, workers=2))
+    wait_for(lambda: list(run.glob("models/*/history.jsonl")), 60, "the first epoch")
+    for worker in descendants(child.pid):
+        if b"LokyProcess" not in Path(f"/proc/{worker}/cmdline").read_bytes():
+            continue
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    line = child.wait().refused()
+    assert line.startswith("bruit: a training was ended from outside, as by a system without memory left; go on with ")
+    ended = warm.run(*resume(run))
+    assert ended.code == 0, ended
+    assert_alike(run, whole)
 
 
-def test_a_worker_that_was_still_starting_ends_too(npy_folder, few, tmp_path: Path) -> None:
-    data, run = npy_folder(few), tmp_path / "run"
+def test_a_worker_that_was_still_starting_ends_too(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
     with subprocess.Popen(command(data, run, "--workers", "2"), stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(lambda: process.poll() is not None or len(descendants(process.pid)) >= 3, 60, "the first worker")
@@ -91,8 +82,8 @@ def test_a_worker_that_was_still_starting_ends_too(npy_folder, few, tmp_path: Pa
     assert not list(run.glob("models/*/config.json"))
 
 
-def test_ctrl_c_stops_all_and_says_how_to_go_on(npy_folder, few, tmp_path: Path) -> None:
-    data, run = npy_folder(few), tmp_path / "run"
+def test_ctrl_c_stops_all_and_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
     with subprocess.Popen(
         command(data, run, "--workers", "2", "--force"),
         stdout=subprocess.PIPE,

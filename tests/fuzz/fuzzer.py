@@ -1,0 +1,286 @@
+"""A small coverage-guided fuzzer for readers of foreign bytes, and the rules that each reading must keep.
+
+An input that reaches a line of bruit, or an outcome, that none before it did is kept and changed further. While a
+reader reads, nothing may be executed, started, connected or written; it has two seconds, and 64 MiB of memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import bruit
+from bruit.errors import BruitError
+
+SECONDS, MEMORY = 2.0, 64 * 2**20
+SOURCE = str(Path(bruit.__file__).parent)
+INTERESTING = (0, 1, 2, 7, 8, 16, 127, 128, 255, 256, 1024, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
+NUMBERS = ("0", "-1", "1", "255", "256", "4294967295", "99999999999999999999", "1e999", "-1e308", "NaN", "0.5", "")
+VALUES = (None, True, 0, -1, 10**6, 10**20, 1e308, "", "x", "../x", "é\n", [], {}, [[]], {"a": 1})
+FORBIDDEN = (
+    *("exec", "import", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect"),
+    *("ctypes.dlopen", "pickle.find_class", "marshal.loads", "shutil.rmtree", "os.remove", "os.rename", "os.mkdir"),
+)
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+
+
+class Broken(BaseException):
+    """A rule that was not kept. No `except Exception` of a reader may hide it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader of foreign bytes.
+
+    seeds   whole files to begin with
+    read    called with a folder, in which the file `place` holds the changed bytes
+    beside  what stands whole beside it
+    wrap    makes the file's bytes of the changed ones, as by packing them, so that changes come behind checksums
+    json    changes the values of JSON, too
+    cost    inputs that one of this reader's counts for
+    writes  it also writes, as a report
+    """
+
+    name: str
+    place: str
+    seeds: tuple[bytes, ...]
+    read: Callable[[Path], object]
+    beside: dict[str, bytes] = field(default_factory=dict)
+    wrap: Callable[[bytes], bytes] = bytes
+    json: bool = False
+    cost: int = 1
+    writes: bool = False
+
+
+@dataclass
+class Tried:
+    """What a target's trials came to."""
+
+    name: str
+    inputs: int = 0
+    read: int = 0
+    outcomes: set[str] = field(default_factory=set)
+    lines: int = 0
+    kept: int = 0
+    slowest: float = 0.0
+    memory: int = 0
+    broken: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+class Changes:
+    """Changed copies of what is worth changing."""
+
+    def __init__(self, rng: random.Random, as_json: bool) -> None:
+        self.rng, self.as_json = rng, as_json
+
+    def of(self, corpus: list[bytes]) -> bytes:
+        content = self.rng.choice(corpus)
+        if self.as_json and self.rng.random() < 0.7:
+            try:
+                return json.dumps(self.value(json.loads(content))).encode()
+            except (ValueError, RecursionError):
+                pass
+        for _ in range(self.rng.choice((1, 1, 2, 3, 5))):
+            content = self.once(bytearray(content), corpus)
+        return content
+
+    def once(self, content: bytearray, corpus: list[bytes]) -> bytes:
+        rng, n = self.rng, len(content)
+        at, size = rng.randrange(n + 1), rng.choice((1, 1, 2, 4, 8, 16, 64))
+        match rng.randrange(9):
+            case 0 if n:
+                content[at % n] ^= 1 << rng.randrange(8)
+            case 1 if n:
+                content[at % n] = rng.randrange(256)
+            case 2:
+                width, order = rng.choice((1, 2, 4, 8)), rng.choice(("little", "big"))
+                content[at : at + width] = (rng.choice(INTERESTING) % 256**width).to_bytes(width, order)
+            case 3:
+                content[at:at] = rng.randbytes(size)
+            case 4:
+                del content[at : at + size]
+            case 5:
+                start = rng.randrange(n + 1)
+                content[at:at] = content[start : start + size]
+            case 6:
+                del content[at:]
+            case 7:
+                other = rng.choice(corpus)
+                content = content[:at] + other[rng.randrange(len(other) + 1) :]
+            case _:
+                numbers = list(re.finditer(rb"-?\d+(\.\d+)?", content[:10000]))
+                if numbers:
+                    one = rng.choice(numbers)
+                    content[one.start() : one.end()] = rng.choice(NUMBERS).encode()
+        return bytes(content[: 2**20])
+
+    def value(self, value: Any) -> Any:
+        """The same JSON value with something in it replaced, removed or added."""
+        rng = self.rng
+        if isinstance(value, dict) and value and rng.random() < 0.9:
+            key = rng.choice(list(value))
+            if rng.random() < 0.15:
+                return {name: one for name, one in value.items() if name != key}
+            return value | {key: self.value(value[key])}
+        if isinstance(value, list) and value and rng.random() < 0.8:
+            at = rng.randrange(len(value))
+            if rng.random() < 0.2:
+                return value[:at] + value[at + 1 :] if rng.random() < 0.5 else value + [value[at]] * rng.choice((1, 50))
+            return [*value[:at], self.value(value[at]), *value[at + 1 :]]
+        return rng.choice(VALUES)
+
+
+class Guard:
+    """An audit hook that lets nothing but reading happen while it is on. It can be added once and never removed."""
+
+    def __init__(self) -> None:
+        self.on = self.writes = False
+        sys.addaudithook(self.hear)
+
+    def hear(self, event: str, about: tuple[Any, ...]) -> None:
+        if not self.on:
+            return
+        if event == "open":
+            path, _, flags = about
+            if flags & WRITING and not self.writes and path != os.devnull:
+                self.forbid(f"opens {path!r} for writing")
+        elif event == "compile":
+            # NumPy parses headers by ast.literal_eval, which compiles nothing to run; a report has its own templates.
+            if about[1] != "<unknown>" and not (self.writes and str(about[1]).startswith(SOURCE)):
+                self.forbid(f"compiles {about[1]!r}")
+        elif event in FORBIDDEN and not (self.writes and event not in ("os.system", "subprocess.Popen")):
+            self.forbid(f"{event} {str(about)[:120]}")
+
+    def forbid(self, what: str) -> None:
+        self.on = False
+        raise Broken(what)
+
+
+GUARD = Guard()
+
+
+class Coverage:
+    """The lines of bruit that were ever reached; frames of functions that are all known are not traced any more."""
+
+    def __init__(self) -> None:
+        self.lines: set[tuple[str, int]] = set()
+        self.known: dict[object, set[int]] = {}
+
+    def __call__(self, frame: FrameType, event: str, about: object) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(SOURCE):
+            return None
+        left = self.known.get(code)
+        if left is None:
+            left = self.known[code] = {line for _, _, line in code.co_lines() if line}
+        if not left:
+            return None
+
+        def trace(frame: FrameType, event: str, about: object) -> Any:
+            if event == "line" and frame.f_lineno in left:
+                left.discard(frame.f_lineno)
+                self.lines.add((code.co_filename, frame.f_lineno))
+            return trace
+
+        return trace
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    def ring(number: int, frame: object) -> None:
+        raise Broken(f"took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def peak() -> int:
+    """The most memory, in bytes, that this process ever held."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def reading(target: Target, folder: Path) -> str:
+    """One reading under the rules: "read", or the sentence of the error. Raises Broken."""
+    GUARD.writes = target.writes
+    try:
+        with alarm(SECONDS * (5 if target.writes else 1)):
+            GUARD.on = True
+            try:
+                target.read(folder)
+            finally:
+                GUARD.on = False
+    except BruitError as error:
+        said = str(error)
+        if "needs more memory than there is" in said:
+            raise Broken(said) from error
+        return str(error.args[0])
+    except Exception as error:
+        raise Broken(f"{type(error).__name__}: {str(error)[:200]}") from error
+    return "read"
+
+
+def prepare(target: Target, folder: Path) -> None:
+    """Lay what stands beside the file, and read every seed once: what readers import, they import here."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in target.beside.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    (folder / target.place).parent.mkdir(parents=True, exist_ok=True)
+    for seed in target.seeds:
+        (folder / target.place).write_bytes(target.wrap(seed))
+        with suppress(BruitError):
+            target.read(folder)
+
+
+def fuzz(target: Target, folder: Path, n: int, seed: object = 0) -> Tried:
+    """Try a target n times."""
+    prepare(target, folder)
+    tried, corpus, coverage = Tried(target.name), list(target.seeds), Coverage()
+    changes = Changes(random.Random(f"{target.name} {seed}"), target.json)
+    began = peak()
+    for _ in range(n):
+        content = changes.of(corpus)
+        (folder / target.place).write_bytes(target.wrap(content))
+        before, start = len(coverage.lines), time.perf_counter()
+        sys.settrace(coverage)
+        try:
+            outcome = reading(target, folder)
+        except Broken as error:
+            sys.settrace(None)
+            outcome = f"BROKEN: {error}"
+            if outcome.split("'")[0] not in {what.split("'")[0] for what, _ in tried.broken}:
+                tried.broken.append((outcome, content))
+        finally:
+            sys.settrace(None)
+        tried.slowest = max(tried.slowest, time.perf_counter() - start)
+        tried.inputs += 1
+        tried.read += outcome == "read"
+        if len(coverage.lines) > before or outcome not in tried.outcomes:
+            tried.outcomes.add(outcome)
+            corpus.append(content)
+    tried.lines, tried.kept, tried.memory = len(coverage.lines), len(corpus), peak() - began
+    if tried.memory > MEMORY:
+        tried.broken.append((f"BROKEN: {tried.memory / 2**20:.0f} MiB", b""))
+    return tried
