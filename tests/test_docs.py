@@ -19,11 +19,12 @@ from bruit.cli import bruit as group
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+FRENCH = (ROOT / "README.fr.md").read_text("utf-8")
 commands = importlib.import_module("bruit.cli.commands")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def readme_commands() -> Iterator[list[str]]:
@@ -153,3 +154,30 @@ def test_the_size_of_the_embedded_data_is_the_one_in_the_readme() -> None:
 
     (size,) = re.findall(r"one file of ([\d.]+) MB", README)
     assert float(size) == pytest.approx(MNIST_FILE.stat().st_size / 1e6, abs=0.06)
+
+
+@pytest.mark.parametrize("language", ["console", "powershell", "python"])
+def test_the_french_readme_has_the_same_code(language: str) -> None:
+    def without_comments(text: str) -> list[list[str]]:
+        return [[line.partition("#")[0].rstrip() for line in block.splitlines()] for block in blocks(language, text)]
+
+    assert without_comments(FRENCH) == without_comments(README)
+
+
+def test_the_french_readme_has_the_same_parts_commands_figures_and_links() -> None:
+    def rows(text: str, n_cells: int) -> list[list[str]]:
+        cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+        return [row for row in cells if len(row) == n_cells]
+
+    def figures(text: str) -> list[str]:
+        return [re.findall(r"`[^`]+`|[\d.]+", " ".join(row).replace(",", ".")) for row in rows(text, 4)]
+
+    def levels(text: str) -> list[str]:
+        return re.findall("^#+ ", text, re.MULTILINE)
+
+    assert levels(FRENCH) == levels(README)
+    assert [command for command, _ in rows(FRENCH, 2)] == [command for command, _ in rows(README, 2)] != []
+    assert figures(FRENCH) == figures(README) != []
+    links = re.findall(r"\]\(([^)#]+)", FRENCH)
+    assert links
+    assert all(link.startswith("http") or (ROOT / link).exists() for link in links)

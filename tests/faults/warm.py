@@ -142,14 +142,8 @@ def child(order: dict[str, Any]) -> None:
 
 def serve() -> None:
     """Do once what commands do, so that it is imported and found out; then fork them."""
-    import onnx
-    import onnxruntime
     import sklearn.neighbors  # noqa: F401
 
-    import bruit.cli.commands
-    import bruit.cli.progress
-    import bruit.cli.tables
-    import bruit.models.exchange  # noqa: F401
     from bruit import DataPair, Dataset, study
 
     images, labels = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8), np.arange(24) % 2

@@ -17,7 +17,8 @@ TOOL = SOURCE.parents[1] / "tools" / "catalogue.py"
 # Prose that no person reads in bruit's words: fonts, patterns, attribute errors of Python's own kind, a file's comment.
 NOT_SAID = re.compile(
     "has no attribute|system-ui|DejaVu|Glyph|^model name$|^outside upper left$|^in progress$|has no digest|"
-    "^# What this study|^bruit study --out|without a recipe$|^<span|^(convolution|dense|max pooling|, stride|dropout) {"
+    "^# What this study|^# SHA-256|^bruit study --out|without a recipe$|^<span|"
+    "^(convolution|dense|max pooling|, stride|dropout) {"
 )
 # What these say is a detail in parentheses, like the words of other libraries.
 BUILTIN = ("ValueError", "EOFError", "BadZipFile")
