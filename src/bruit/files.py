@@ -6,8 +6,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -56,20 +55,6 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder for the body. Raises RunError where none can be made."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise RunError(
-            "cannot make a folder for temporary files: {error.strerror}; set TMPDIR to one that can be written",
-            error=error,
-        ) from error
-    with folder as path:
-        yield Path(path)
 
 
 def _umask() -> int:

@@ -16,8 +16,7 @@ from test_full_disks import Disk
 def test_no_folder_for_temporary_files(warm: Warm, data: Path, whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     line = warm.run(*study(data, run), nowhere=True).refused()
-    assert ": No usable temporary directory found in " in line
-    assert "TMPDIR" in line
+    assert line.startswith("bruit: no folder for temporary files can be written; name one that can in TMPDIR")
     ended = warm.run(*resume(run))
     assert ended.code == 0, ended
     assert_alike(run, whole)

@@ -135,16 +135,6 @@ def main(arguments: list[str] | None = None) -> None:
         )
         click.echo(f"bruit: {missing}", err=True)
         sys.exit(1)
-    except OSError as error:
-        if debug:
-            raise
-        failed = words(
-            "cannot read or write {where}: {error.strerror}; make room, or name another place by --out or TMPDIR",
-            where=error.filename or words("a file"),
-            error=error,
-        )
-        click.echo(f"bruit: {one_line(failed)}", err=True)
-        sys.exit(1)
     except Exception as error:
         if debug:
             raise
@@ -155,5 +145,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _unexpected(error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and "temporary" in (error.strerror or ""):  # tempfile found no place
         return words("no folder for temporary files can be written; name one that can in TMPDIR (on Windows in TEMP)")
+    if isinstance(error, OSError) and error.strerror:
+        failed = words(
+            "cannot read or write {where}: {error.strerror}; make room, or name another place by --out or TMPDIR",
+            where=error.filename or words("a file"),
+            error=error,
+        )
+        return one_line(failed)
     what = one_line(f"{type(error).__name__}: {error}")
     return words("unexpected {what}; run it again with bruit --debug for details", what=what)

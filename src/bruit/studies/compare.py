@@ -55,7 +55,7 @@ def _rows(run: Path, results: dict[str, Any]) -> list[dict[str, Any]]:
             "winner": name == results["winner"],
             "validation_accuracy": float(model["validation"]["accuracy"]),
             **{figure: model["test"][figure] for figure in figures},
-            "seconds": float(model["train"]["seconds"]) if "train" in model else None,
+            "seconds": model.get("train", {}).get("seconds"),
         }
         for name, model in results["models"].items()
     ]

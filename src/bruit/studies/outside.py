@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset, Images
 from bruit.errors import BruitError, ConfigError, DataError, RunError
-from bruit.files import read_json, read_npy, write_atomically, write_json, write_npy
+from bruit.files import read_json, write_atomically, write_json, write_npy
 from bruit.locale import mark
 from bruit.outside.brought import Brought, bring
+from bruit.seals import broken, seal
 
 FAMILY = "outside"
 SUMMARY = mark("Brought from outside; what it was trained on is unknown.")
@@ -69,7 +70,7 @@ def refuse_other_data(brought: Sequence[Brought], data: Dataset) -> None:
 
 
 def keep(one: Brought, folder: Path, validation: Dataset) -> None:
-    """Copy the file into its folder of the run, and write what it makes of the validation images; config.json last."""
+    """Copy the file into its folder of the run, and write what it makes of the validation images; the seal last."""
     copy = folder / one.name
     if _digest(copy) != one.sha256:
         try:
@@ -79,9 +80,10 @@ def keep(one: Brought, folder: Path, validation: Dataset) -> None:
         if hashlib.sha256(content).hexdigest() != one.sha256:
             raise RunError("{path} changed while it was read; begin again", path=one.path)
         write_atomically(copy, lambda file: file.write(content))
-    if not (_is_whole(folder / "val_probs.npy") and _is_whole(folder / "val_labels.npy")):
-        write_npy(folder / "val_labels.npy", validation.labels)
-        write_npy(folder / "val_probs.npy", _probabilities(one, validation.images, validation.classes))
+    if not broken(folder):
+        return
+    write_npy(folder / "val_labels.npy", validation.labels)
+    write_npy(folder / "val_probs.npy", _probabilities(one, validation.images, validation.classes))
     write_json(
         folder / "config.json",
         {
@@ -98,12 +100,12 @@ def keep(one: Brought, folder: Path, validation: Dataset) -> None:
             "outside": {"format": one.kind, "sha256": one.sha256, "scale": one.scale},
         },
     )
+    seal(folder, ("config.json", "val_labels.npy", "val_probs.npy", one.name))
 
 
 def test(one: Brought, folder: Path, data: Dataset) -> None:
-    """Write what it makes of the test images, unless that is there."""
-    if not _is_whole(folder / "test_probs.npy"):
-        write_npy(folder / "test_probs.npy", _probabilities(one, data.images, data.classes))
+    """Write what it makes of the test images."""
+    write_npy(folder / "test_probs.npy", _probabilities(one, data.images, data.classes))
 
 
 def load_kept(folder: Path) -> Brought | None:
@@ -137,10 +139,3 @@ def _probabilities(one: Brought, images: Images, classes: Sequence[str]) -> NDAr
 
 def _digest(path: Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        return path.is_file() and bool(read_npy(path).size)
-    except DataError:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
 from bruit.evaluation.metrics import nll
-from bruit.files import read_json, read_npy, temporary_folder, write_npy
+from bruit.files import read_json, read_npy, write_npy
 from bruit.models.zoo import entry
 from bruit.training.claim import claim
 from bruit.training.device import Precision, choose_precision
@@ -96,8 +97,8 @@ def cross_validate(
     """
     k, repeats, seed = whole("folds", k), whole("repeats", repeats), whole("seed", seed)
     epochs, workers = whole("epochs", epochs), whole("workers", workers)
-    with temporary_folder() as temporary:
-        base = temporary if folder is None else Path(folder)
+    with tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True) as temporary:
+        base = Path(folder or temporary)
         entry(name)
         tasks = fold_tasks(name, dataset, k=k, repeats=repeats, seed=seed, epochs=epochs, folder=base)
         request = {"model": name, "folds": k, "seed": seed, "epochs": epochs, "fingerprint": dataset.fingerprint()}

@@ -79,8 +79,8 @@ def fit(
     on_epoch           called after each epoch, outside its clock
     before_stored      called with the finished model before the files that mark `folder` as finished are written
     folder             where history.jsonl, a checkpoint an epoch (but 50 in all, at the most), and at the end
-                       config.json, weights.safetensors, val_labels.npy, val_probs.npy and SHA256SUMS go; with `resume`
-                       training goes on from the last checkpoint there
+                       config.json, weights.safetensors, val_labels.npy, val_probs.npy and SHA256SUMS go; with
+                       `resume` training goes on from the last checkpoint there
 
     Raises ConfigError for an unknown name or another model to start from, DataError for too few images or images of
     another size than those of `start`, ModelError if training diverges.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
 from bruit.evaluation.power_law import learning_curve as fit_curve
-from bruit.files import read_npy, temporary_folder
+from bruit.files import read_npy
 from bruit.locale import Sentence
 from bruit.models.zoo import entry
 from bruit.training.claim import claim
@@ -56,8 +57,8 @@ def learning_curve(
     something else.
     """
     seed, epochs, workers = whole("seed", seed), whole("epochs", epochs), whole("workers", workers)
-    with temporary_folder() as temporary:
-        base = temporary if folder is None else Path(folder)
+    with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
+        base = Path(folder or temporary)
         entry(name)
         points = curve_points(name, dataset, seed=seed, epochs_of=lambda n: epochs, folder=base)
         tasks = [point.task for point in points]

@@ -29,6 +29,7 @@ from bruit.training.device import keep_freed_memory
 from bruit.training.focus import draw
 from bruit.training.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
 from bruit.training.recipe import Recipe, derived_seed
+from bruit.training.start import digest
 
 Row = dict[str, Any]
 CHECKPOINT = "checkpoint.safetensors"
@@ -62,7 +63,7 @@ class Loop:
         model.module.mean.fill_(mean / 255)
         model.module.std.fill_(max(float(shares @ (np.arange(256) - mean) ** 2) ** 0.5 / 255, 1e-3))
         self.optimizers = make_optimizers(model.module, recipe)
-        about = (model.name, recipe, seed, train.fingerprint(), validation.fingerprint())
+        about = (model.name, recipe, seed, digest(model), train.fingerprint(), validation.fingerprint())
         self.identity = np.frombuffer(hashlib.sha256(repr(about).encode()).digest(), np.uint8)
         self.losses = torch.zeros(len(self.images), device=model.device)
         self.best: dict[str, Tensor] = {}

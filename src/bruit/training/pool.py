@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset
 from bruit.errors import RunError
-from bruit.files import temporary_folder, write_npy
+from bruit.files import write_npy
 from bruit.models.trained import Trained
 from bruit.training.device import Precision, limited_threads
 from bruit.training.fit import fit
@@ -102,30 +103,41 @@ def run_tasks(
 
     An error in one of them is raised here, once the others that run have been stopped.
     """
-    with temporary_folder() as temporary:
-        path = temporary / "board.npy"
-        with _broken_pool_is_said():
-            board = np.lib.format.open_memmap(path, "w+", np.float32, (len(tasks), FIELDS))
-        board[[task.done for task in tasks], 0] = 1
-        with _watch(board, on_board):
-            left = [(row, task) for row, task in enumerate(tasks) if not task.done]
-            if schedule.workers == 1:
-                for row, task in left:
-                    on_done(_run(task, dataset, schedule, path, row))
-                return
-            from joblib import Parallel, delayed
+    # On Windows a file that is still mapped stays; whoever stops us with an error may hold the board.
+    with tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True) as temporary:
+        _run_all(tasks, dataset, schedule, Path(temporary) / "board.npy", on_done, on_board)
 
-            parallel = Parallel(
-                schedule.workers,
-                backend="loky",
-                return_as="generator_unordered",
-                pre_dispatch=schedule.workers,
-                initializer=_watch_parent,
-                initargs=(os.getpid(),),
-            )
-            with _broken_pool_is_said():
-                for task in parallel(delayed(_run)(task, dataset, schedule, path, row) for row, task in left):
-                    on_done(task)
+
+def _run_all(
+    tasks: Sequence[Task],
+    dataset: Dataset,
+    schedule: Schedule,
+    path: Path,
+    on_done: Callable[[Task], None],
+    on_board: Callable[[Board], None] | None,
+) -> None:
+    with _broken_pool_is_said():
+        board = np.lib.format.open_memmap(path, "w+", np.float32, (len(tasks), FIELDS))
+    board[[task.done for task in tasks], 0] = 1
+    with _watch(board, on_board):
+        left = [(row, task) for row, task in enumerate(tasks) if not task.done]
+        if schedule.workers == 1:
+            for row, task in left:
+                on_done(_run(task, dataset, schedule, path, row))
+            return
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(
+            schedule.workers,
+            backend="loky",
+            return_as="generator_unordered",
+            pre_dispatch=schedule.workers,
+            initializer=_watch_parent,
+            initargs=(os.getpid(),),
+        )
+        with _broken_pool_is_said():
+            for task in parallel(delayed(_run)(task, dataset, schedule, path, row) for row, task in left):
+                on_done(task)
 
 
 @contextmanager
