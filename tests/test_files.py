@@ -183,7 +183,7 @@ def test_json_that_is_nested_too_deep(tmp_path):
 def test_a_big_array_is_mapped_not_copied_and_cannot_be_written_to(tmp_path):
     write_npy(tmp_path / "array.npy", np.arange(10))
     array = read_npy(tmp_path / "array.npy")
-    assert isinstance(array, np.memmap)
+    assert isinstance(array.base, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 1
 
