@@ -102,6 +102,13 @@ def test_classes_that_a_format_cannot_hold(tmp_path, refused, form, classes, mes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_table_does_not_say_the_shape_of_its_images(tmp_path):
+    part = Dataset(np.zeros((2, 2, 3), np.uint8), np.arange(2), ("0", "1"), np.arange(2))
+    with pytest.raises(DataError, match=r"expected square images for CSV.*received 2 × 3; write .npy files instead"):
+        write_data(DataPair("flat", part, part), tmp_path / "out", to="csv")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("name", "form"), [("out", "npz"), ("out.npz", "csv"), ("out.csv", "csv"), ("out", "xlsx")])
 def test_names_and_formats_that_do_not_go_together(small, tmp_path, name, form):
     with pytest.raises(ConfigError, match=r"^expected .* received "):

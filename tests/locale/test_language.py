@@ -38,6 +38,7 @@ def test_the_environment_says_which_language(monkeypatch, environment, expected)
         (["study", "--lang", "de"], None),
         (["study", "--lang"], None),
         (["study"], None),
+        (["--lang", "fr", "study", "--lang", "en"], "en"),
     ],
 )
 def test_the_option_is_found_before_the_arguments_are_read(arguments, expected):

@@ -52,6 +52,9 @@ def test_the_ending_says_the_format(zoo, refused, tmp_path) -> None:
     path = tmp_path / "a.zip"
     with refused(ConfigError, f"Keras opens files called .keras alone, received {path}; choose another --out"):
         export(zoo["logistic"], path, "keras")
+    path = tmp_path / "b.keras"
+    with refused(ConfigError, f"a file called {path} is taken for one of Keras; choose another --out"):
+        export(zoo["logistic"], path, "onnx")
 
 
 def test_what_came_from_outside_is_not_exported(zoo, refused, tmp_path) -> None:

@@ -190,6 +190,14 @@ def test_what_cannot_be_started_from_leaves_nothing(few: DataPair, started: Path
     assert not out.exists()
 
 
+def test_a_start_is_not_replaced_by_what_goes_on_from_it(few: DataPair, started: Path, refused) -> None:
+    before = {path: path.read_bytes() for path in started.iterdir()}
+    expected = f"{started} is the model to start from, which --force would delete; choose another --out"
+    with refused(RunError, expected):
+        train(None, few.train, started, start=started, force=True)
+    assert {path: path.read_bytes() for path in started.iterdir()} == before
+
+
 def test_it_says_that_it_begins_only_when_it_does(few: DataPair, tmp_path: Path) -> None:
     begun: list[str] = []
     train("logistic", few.train, tmp_path, on_begin=lambda: begun.append("first"))

@@ -48,12 +48,12 @@ def say(template: str, /, **values: Any) -> None:
 
 def asked_for(arguments: Sequence[str]) -> str | None:
     """The language that --lang names, which must be known before the arguments are read: errors are said in it."""
+    asked = None
     for place, argument in enumerate(arguments):
         option, equals, value = argument.partition("=")
         if option == "--lang":
-            value = value if equals else next(iter(arguments[place + 1 :]), "")
-            return value if value in LANGUAGES else None
-    return None
+            asked = value if equals else next(iter(arguments[place + 1 :]), "")
+    return asked if asked in LANGUAGES else None
 
 
 def in_words(text: str) -> str:

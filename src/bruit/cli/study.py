@@ -24,7 +24,11 @@ from bruit.cli.options import FOLDER, command, json_option, names, outside_optio
     metavar="A,B,…",
     help="Models to cross-validate, or none.  [default: cnn-plus,dnn-plus where trained]",
 )
-@click.option("--learning-curve", is_flag=True, help="Would more images help? Train cnn-plus on parts of them, too.")
+@click.option(
+    "--learning-curve",
+    is_flag=True,
+    help="Would more images help? Train cnn-plus, or else the last of the models, on parts of them, too.",
+)
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
 @click.option(
     "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."

@@ -62,8 +62,8 @@ def write_data(pair: DataPair, out: str | Path, force: bool = False, to: str | N
     to     "npy" (four files), "npz", "csv" (train.csv and test.csv, as Kaggle's) or "idx" (four files, as MNIST's); by
            default what the name says
     Images are uint8 (N, H, W), labels (N,) the names of the classes, int64 where all are whole numbers. All is written
-    or nothing; returns the files. Raises ConfigError for a format that is not written, DataError for classes that IDX
-    has no numbers for, RunError if something is there already (unless `force`) or cannot be written.
+    or nothing; returns the files. Raises ConfigError for a format that is not written, DataError for classes or
+    images that the format does not hold, RunError if something is there already (unless `force`) or cannot be written.
     """
     out = Path(out)
     refuse_place(out, force, to)
@@ -94,8 +94,16 @@ def _csv(dataset: Dataset) -> list[Write]:
             names=", ".join(dataset.classes[:12]),
         )
 
+    height, width = dataset.shape
+    if height != width:
+        raise DataError(
+            "expected square images for CSV, whose rows do not say their shape, received {height} × {width}; write "
+            ".npy files instead",
+            height=height,
+            width=width,
+        )
+
     def write(file: IO[bytes]) -> None:
-        height, width = dataset.shape
         file.write(",".join(["label", *(f"pixel{i}" for i in range(height * width))]).encode() + b"\n")
         for part in blocks(dataset.images):
             rows = dataset.images[part].reshape(-1, height * width).tolist()

@@ -35,6 +35,8 @@ def export(model: Trained | Brought, path: Path, kind: Format | None = None, *, 
     kind = kind or ("keras" if path.suffix == ".keras" else "onnx")
     if kind == "keras" and path.suffix != ".keras":
         raise ConfigError("Keras opens files called .keras alone, received {path}; choose another --out", path=path)
+    if kind == "onnx" and path.suffix == ".keras":
+        raise ConfigError("a file called {path} is taken for one of Keras; choose another --out", path=path)
     if isinstance(model, Brought):
         raise ModelError("{model.path} was not trained by bruit, which exports its own models alone", model=model)
     content_of, open_again = _format(kind)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bruit.data.dataset import Dataset
-from bruit.errors import ConfigError
+from bruit.errors import ConfigError, RunError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
@@ -62,6 +62,9 @@ def train(
         "start": None if before is None else digest(before),
         "fingerprint": train.fingerprint(),
     }
+    source = getattr(found, "source", None)
+    if force and source and Path(source).resolve() == out.resolve():
+        raise RunError("{out} is the model to start from, which --force would delete; choose another --out", out=out)
     with claim(out, REQUEST, request, resume=resume, force=force, stale=("config.json", CHECKPOINT)):
         drop_damaged(out)
         if not (out / "config.json").is_file():
