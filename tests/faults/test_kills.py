@@ -17,9 +17,13 @@ SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 
 @pytest.fixture(scope="module")
 def duration(warm: Warm, data: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
-    start = time.monotonic()
-    assert warm.run(*study(data, tmp_path_factory.mktemp("timed") / "run")).code == 0
-    return time.monotonic() - start
+    """Seconds that a study takes: the quickest of three, as the first one of a process also warms up."""
+    times = []
+    for _ in range(3):
+        start = time.monotonic()
+        assert warm.run(*study(data, tmp_path_factory.mktemp("timed") / "run")).code == 0
+        times.append(time.monotonic() - start)
+    return min(times)
 
 
 @pytest.mark.parametrize("trial", range(TRIALS))
@@ -27,13 +31,16 @@ def test_killed_at_random_moments(
     trial: int, warm: Warm, data: Path, whole: Path, duration: float, tmp_path: Path, trials
 ) -> None:
     rng, run, command = random.Random(trial), tmp_path / "run", study(data, tmp_path / "run")
+    left = duration
     for kill in range(IN_A_ROW):
         what = SIGNALS[(trial + kill) % len(SIGNALS)]
         # The first kills of all trials together are spread evenly over the whole duration.
-        share = (trial + rng.random()) / TRIALS if kill == 0 else rng.random()
-        with trials(f"killed by {what.name}", f"{kill}th of trial {trial}, after {share:.3f} of its time") as told:
+        moment = duration * (trial + rng.random()) / TRIALS if kill == 0 else left * rng.random()
+        # What was done is not done again, but a tenth of a study is its start and its report.
+        left = max(left - moment, duration / 10)
+        with trials(f"killed by {what.name}", f"{kill}th of trial {trial}, after {moment:.3f} s") as told:
             child = warm.start(*command)
-            time.sleep(share * duration)
+            time.sleep(moment)
             child.kill(what)
             ended = child.wait()
             assert "Traceback" not in ended.err, ended

@@ -42,6 +42,8 @@ class Faults:
         kind, k, what = wanted.get("step", (None, 0, ""))
         self.kind, self.k, self.what = kind, k, what
         self.denied = self.file_at(wanted["deny"]) if "deny" in wanted else None
+        # Held open, so that no other file gets its number once it is deleted.
+        self.held = os.open(wanted["deny"], os.O_RDONLY) if self.denied is not None else None
 
     def arm(self) -> None:
         if self.wanted.get("silent"):
