@@ -7,38 +7,27 @@ reader reads, nothing may be executed, started, connected or written; it has two
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
-import resource
 import shutil
-import signal
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import bruit
+from rules import GUARD, SOURCE, Broken, alarm, forget_the_most, give_back, held
+
 from bruit.errors import BruitError
 
 SECONDS, MEMORY = 2.0, 64 * 2**20
-SOURCE = str(Path(bruit.__file__).parent)
 INTERESTING = (0, 1, 2, 7, 8, 16, 127, 128, 255, 256, 1024, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 NUMBERS = ("0", "-1", "1", "255", "256", "4294967295", "99999999999999999999", "1e999", "-1e308", "NaN", "0.5", "")
 VALUES = (None, True, 0, -1, 10**6, 10**20, 1e308, "", "x", "../x", "é\n", [], {}, [[]], {"a": 1})
-FORBIDDEN = (
-    *("exec", "import", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect"),
-    *("ctypes.dlopen", "pickle.find_class", "marshal.loads", "shutil.rmtree", "os.remove", "os.rename", "os.mkdir"),
-)
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-
-
-class Broken(BaseException):
-    """A rule that was not kept. No `except Exception` of a reader may hide it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,8 @@ class Target:
     wrap    makes the file's bytes of the changed ones, as by packing them, so that changes come behind checksums
     json    changes the values of JSON, too
     cost    inputs that one of this reader's counts for
-    writes  it also writes, as a report
+    writes  it also writes: where it reads, and temporary files
+    renders it makes a report, whose templates are compiled, in ten seconds instead of two
     """
 
     name: str
@@ -63,11 +53,16 @@ class Target:
     json: bool = False
     cost: int = 1
     writes: bool = False
+    renders: bool = False
 
 
 @dataclass
 class Tried:
-    """What a target's trials came to."""
+    """What a target's trials came to.
+
+    memory  bytes that one reading took, at the most
+    growth  bytes that the process held more after all of them
+    """
 
     name: str
     inputs: int = 0
@@ -77,6 +72,7 @@ class Tried:
     kept: int = 0
     slowest: float = 0.0
     memory: int = 0
+    growth: int = 0
     broken: list[tuple[str, bytes]] = field(default_factory=list)
 
 
@@ -143,35 +139,6 @@ class Changes:
         return rng.choice(VALUES)
 
 
-class Guard:
-    """An audit hook that lets nothing but reading happen while it is on. It can be added once and never removed."""
-
-    def __init__(self) -> None:
-        self.on = self.writes = False
-        sys.addaudithook(self.hear)
-
-    def hear(self, event: str, about: tuple[Any, ...]) -> None:
-        if not self.on:
-            return
-        if event == "open":
-            path, _, flags = about
-            if flags & WRITING and not self.writes and path != os.devnull:
-                self.forbid(f"opens {path!r} for writing")
-        elif event == "compile":
-            # NumPy parses headers by ast.literal_eval, which compiles nothing to run; a report has its own templates.
-            if about[1] != "<unknown>" and not (self.writes and str(about[1]).startswith(SOURCE)):
-                self.forbid(f"compiles {about[1]!r}")
-        elif event in FORBIDDEN and not (self.writes and event not in ("os.system", "subprocess.Popen")):
-            self.forbid(f"{event} {str(about)[:120]}")
-
-    def forbid(self, what: str) -> None:
-        self.on = False
-        raise Broken(what)
-
-
-GUARD = Guard()
-
-
 class Coverage:
     """The lines of bruit that were ever reached; frames of functions that are all known are not traced any more."""
 
@@ -198,34 +165,12 @@ class Coverage:
         return trace
 
 
-@contextmanager
-def alarm(seconds: float) -> Iterator[None]:
-    def ring(number: int, frame: object) -> None:
-        raise Broken(f"took more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def peak() -> int:
-    """The most memory, in bytes, that this process ever held."""
-    try:
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
-    except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def reading(target: Target, folder: Path) -> str:
     """One reading under the rules: "read", or the sentence of the error. Raises Broken."""
-    GUARD.writes = target.writes
+    GUARD.renders = target.renders
+    GUARD.may_write = (str(folder), tempfile.gettempdir()) if target.writes else ()
     try:
-        with alarm(SECONDS * (5 if target.writes else 1)):
+        with alarm(SECONDS * (5 if target.renders else 1)):
             GUARD.on = True
             try:
                 target.read(folder)
@@ -235,10 +180,16 @@ def reading(target: Target, folder: Path) -> str:
         said = str(error)
         if "needs more memory than there is" in said:
             raise Broken(said) from error
-        return str(error.args[0])
+        return outcome(error)
     except Exception as error:
         raise Broken(f"{type(error).__name__}: {str(error)[:200]}") from error
     return "read"
+
+
+def outcome(error: BruitError) -> str:
+    """The sentence of an error, without its values, and those of the errors within it."""
+    within = [outcome(value) for value in error.values.values() if isinstance(value, BruitError)]
+    return " < ".join((str(error.args[0]), *within))
 
 
 def prepare(target: Target, folder: Path) -> None:
@@ -259,28 +210,35 @@ def fuzz(target: Target, folder: Path, n: int, seed: object = 0) -> Tried:
     prepare(target, folder)
     tried, corpus, coverage = Tried(target.name), list(target.seeds), Coverage()
     changes = Changes(random.Random(f"{target.name} {seed}"), target.json)
-    began = peak()
+    began = held("VmRSS")
     for _ in range(n):
         content = changes.of(corpus)
         (folder / target.place).write_bytes(target.wrap(content))
-        before, start = len(coverage.lines), time.perf_counter()
+        forget_the_most()
+        memory = held("VmRSS")
+        before, start = len(coverage.lines), time.process_time()
         sys.settrace(coverage)
         try:
-            outcome = reading(target, folder)
+            ended = reading(target, folder)
         except Broken as error:
             sys.settrace(None)
-            outcome = f"BROKEN: {error}"
-            if outcome.split("'")[0] not in {what.split("'")[0] for what, _ in tried.broken}:
-                tried.broken.append((outcome, content))
+            ended = f"BROKEN: {error}"
+            if ended.split("'")[0] not in {what.split("'")[0] for what, _ in tried.broken}:
+                tried.broken.append((ended, content))
         finally:
             sys.settrace(None)
-        tried.slowest = max(tried.slowest, time.perf_counter() - start)
+        tried.slowest = max(tried.slowest, time.process_time() - start)
+        memory = held("VmHWM") - memory
+        if memory > max(MEMORY, tried.memory):
+            tried.broken.append((f"BROKEN: took {memory / 2**20:.0f} MiB", content))
+        tried.memory = max(tried.memory, memory)
         tried.inputs += 1
-        tried.read += outcome == "read"
-        if len(coverage.lines) > before or outcome not in tried.outcomes:
-            tried.outcomes.add(outcome)
+        tried.read += ended == "read"
+        if len(coverage.lines) > before or ended not in tried.outcomes:
+            tried.outcomes.add(ended)
             corpus.append(content)
-    tried.lines, tried.kept, tried.memory = len(coverage.lines), len(corpus), peak() - began
-    if tried.memory > MEMORY:
-        tried.broken.append((f"BROKEN: {tried.memory / 2**20:.0f} MiB", b""))
+    give_back()
+    tried.lines, tried.kept, tried.growth = len(coverage.lines), len(corpus), max(0, held("VmRSS") - began)
+    if tried.growth > MEMORY:
+        tried.broken.append((f"BROKEN: {tried.growth / 2**20:.0f} MiB were never given back", b""))
     return tried

@@ -53,11 +53,13 @@ def main() -> int:
     with multiprocessing.get_context("fork").Pool(maxtasksperchild=1) as pool:
         waiting = [pool.apply_async(one, (target.name, int(share / target.cost) + 1, asked.seed)) for target in targets]
         rows = [job.get() for job in waiting]
-    print(f"{'reader':38}{'inputs':>9}{'read':>9}{'outcomes':>10}{'lines':>7}{'slowest':>10}{'memory':>10}")
+    print(
+        f"{'reader':38}{'inputs':>9}{'read':>9}{'outcomes':>10}{'lines':>7}{'slowest':>10}{'memory':>10}{'growth':>10}"
+    )
     for row in rows:
         print(
             f"{row.name:38}{row.inputs:9,}{row.read:9,}{len(row.outcomes):10}{row.lines:7}{1000 * row.slowest:7.0f} ms"
-            f"{row.memory / 2**20:6.0f} MiB"
+            f"{row.memory / 2**20:6.0f} MiB{row.growth / 2**20:6.0f} MiB"
         )
     n = sum(row.inputs for row in rows)
     print(f"{'all':38}{n:9,}{sum(row.read for row in rows):9,}  in {time.perf_counter() - start:.0f} s; ", end="")

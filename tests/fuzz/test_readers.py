@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fuzzer import Broken, Target, fuzz, reading
+from fuzzer import Target, fuzz, reading
+from rules import Broken
 from targets import all_targets
 
 TARGETS = {target.name: target for target in all_targets()}
