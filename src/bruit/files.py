@@ -6,7 +6,8 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -29,22 +30,52 @@ REMEDIES = {
 }
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+Write = Callable[[IO[bytes]], object]
+
+
+def write_atomically(path: Path, write: Write) -> None:
     """Call `write` with a binary file that becomes `path` only once it is complete and on disk.
 
     Raises RunError, with nothing left behind, if the folder cannot be written or the disk is full.
     """
+    write_together([(path, write)])
+
+
+def write_together(files: Sequence[tuple[Path, Write]]) -> None:
+    """Write every file, or none: all are on disk under temporary names before the first takes its place.
+
+    Raises RunError as `write_atomically` does.
+    """
+    with ExitStack() as stack:
+        complete = [(stack.enter_context(_staged(path, write)), path) for path, write in files]
+        for temporary, path in complete:
+            with _said_of(path):
+                temporary.replace(path)
+
+
+@contextmanager
+def _staged(path: Path, write: Write) -> Iterator[Path]:
+    """A file beside `path`, complete and on disk; deleted with the body if it has not been renamed."""
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        temporary = None
+        with _said_of(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+                temporary = Path(file.name)
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+        yield temporary
+    finally:
+        if temporary is not None and temporary.exists():
+            temporary.unlink()
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RunError(
             "cannot write {path}: {strerror}; {remedy}",
@@ -52,9 +83,6 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             strerror=error.strerror or error,
             remedy=REMEDIES.get(error.errno or 0, OTHERWISE),
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

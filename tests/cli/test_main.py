@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -212,6 +213,43 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(cli, monkeypatch: pytest.MonkeyPatc
     assert done.err.split() == expected.split()
     done = cli("crossval", "dnn", "study")
     assert (done.code, done.err.strip()) == (130, "bruit: stopped")
+
+
+def test_a_signal_that_a_library_takes_for_its_own_failure(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swallow(*args: object, **named: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("Invalid affine transformation matrix") from None
+
+    monkeypatch.setattr("bruit.data.sources.load", swallow)
+    done = cli("crossval", "dnn", "study")
+    assert (done.code, done.err.strip()) == (130, "bruit: stopped")
+
+
+@pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGTERM])
+def test_a_program_that_is_already_leaving_shows_no_traceback(what: signal.Signals) -> None:
+    code = f"import atexit, os; atexit.register(os.kill, os.getpid(), {int(what)})"
+    code += "; from bruit.__main__ import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (-what, "")
+
+
+def test_a_program_that_is_stopped_while_it_is_imported_shows_no_traceback() -> None:
+    code = """
+import importlib.abc, signal, sys
+
+class Stop(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "bruit.cli":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Stop())
+from bruit.__main__ import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:

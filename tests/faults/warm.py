@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from bruit.__main__ import main
+
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 EVENTS = {"os.rename": "rename", "os.mkdir": "mkdir", "os.remove": "unlink"}
 
@@ -122,10 +124,9 @@ def child(order: dict[str, Any]) -> None:
     faults = Faults(order["faults"])
     code: object = 70
     try:
-        from bruit.cli import main
-
         faults.arm()
-        main(order["arguments"])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        main()
     except SystemExit as left:
         code = left.code
     except BaseException:
@@ -146,6 +147,7 @@ def serve() -> None:
     """Do once what commands do, so that it is imported and found out; then fork them."""
     import sklearn.neighbors  # noqa: F401
 
+    import bruit.cli.commands  # noqa: F401
     from bruit import DataPair, Dataset, study
 
     images, labels = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8), np.arange(24) % 2
@@ -156,6 +158,7 @@ def serve() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command line has begun
             os.setpgid(0, 0)
             child(json.loads(line))
         with suppress(OSError):  # whichever of the two comes first

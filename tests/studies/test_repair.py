@@ -49,8 +49,10 @@ def test_what_the_report_needs_is_made_again(finished, tmp_path: Path) -> None:
     shutil.copytree(finished.run, run)
     for name in ("samples.npz", "figures/accuracy.svg"):
         (run / name).write_bytes((run / name).read_bytes()[:-100])
-    for name in ("report.html", "figures/accuracy.png"):
+    for name in ("report.html", "figures/accuracy.png", "session.json"):
         (run / name).unlink()
     assert bruit.study(finished.data, run, resume=True) == finished.results
     for name in ("samples.npz", "report.html", "results.json", "figures/accuracy.svg", "figures/accuracy.png"):
         assert (run / name).read_bytes() == (finished.run / name).read_bytes(), name
+    kept = {key: finished.results[key] for key in ("command", "seconds")}
+    assert read_json(run / "session.json") == kept

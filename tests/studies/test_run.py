@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from bruit.studies.run import (
     open_run,
     read_settings,
     session,
+    settings_to_resume,
 )
 
 WANTED = Settings(
@@ -181,6 +183,18 @@ def test_a_run_that_lost_its_settings_is_called_one(tmp_path: Path, refused) -> 
         with refused(RunError, message):
             action(tmp_path)
     assert (tmp_path / "models" / "dnn" / "config.json").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_nothing_but_a_file_is_taken_for_its_settings(tmp_path: Path, refused) -> None:
+    write_json(tmp_path / "findings.json", {})
+    write_json(tmp_path / "models" / "dnn" / "config.json", {})
+    os.mkfifo(tmp_path / SETTINGS)
+    message = f"{tmp_path} is a run that lost its study.toml; put it back, or choose another folder"
+    for action in (enter, settings_to_resume):
+        with refused(RunError, message):
+            action(tmp_path)
+    assert settings_to_resume(tmp_path / "new") == {}
 
 
 def test_sessions_add_up_and_the_first_command_stays(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -86,6 +88,9 @@ def bruit() -> None:
 bruit.params += [LANG, DEBUG]
 
 
+_DEFAULTS = (signal.default_int_handler, signal.SIG_DFL)
+
+
 def one_line(text: str) -> str:
     """`text` without line breaks; the no-break spaces of French stay."""
     return re.sub(r"[ \t\r\n\v\f]+", " ", text).strip(" ")
@@ -93,17 +98,35 @@ def one_line(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; an error is one line, unless --debug."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
-    speak(asked_for(arguments) or language())
-    stopped_by = [signal.SIGINT]
+    with _signals() as stopped_by:
+        _run(sys.argv[1:] if arguments is None else arguments, stopped_by)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Ctrl-C and the signal of a machine that shuts down, both as KeyboardInterrupt; and in the list, as it may be lost
+    in a library that takes it for a failure of its own.
+    """
+    received: list[int] = []
 
     def stop(number: int, frame: object) -> None:
-        stopped_by[:] = [signal.Signals(number)]
+        received.append(number)
         raise KeyboardInterrupt
 
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # a machine that shuts down is told how to go on, too
-        signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if handler in _DEFAULTS}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(arguments: list[str], stopped_by: list[int]) -> NoReturn:
+    debug = "--debug" in arguments
+    speak(asked_for(arguments) or language())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that knows no × must not end an hour's work
             stream.reconfigure(errors="backslashreplace")
@@ -114,10 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        from bruit.cli.options import how_to_resume
-
-        click.echo(f"bruit: {how_to_resume(arguments)}", err=True)
-        sys.exit(128 + stopped_by[0])
+        _stopped(arguments, stopped_by)
     except BrokenPipeError:
         # Whoever read our output has enough; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -136,10 +156,19 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"bruit: {missing}", err=True)
         sys.exit(1)
     except Exception as error:
+        if stopped_by:
+            _stopped(arguments, stopped_by)
         if debug:
             raise
         click.echo(f"bruit: {_unexpected(error)}", err=True)
         sys.exit(1)
+
+
+def _stopped(arguments: list[str], by: list[int]) -> NoReturn:
+    from bruit.cli.options import how_to_resume
+
+    click.echo(f"bruit: {how_to_resume(arguments)}", err=True)
+    sys.exit(128 + (by or [signal.SIGINT])[0])
 
 
 def _unexpected(error: Exception) -> str:

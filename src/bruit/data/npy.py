@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from bruit.data.dataset import DataPair, Dataset
 from bruit.data.raw import Arrays, Raw, numbered
 from bruit.data.streams import what_stands_at
 from bruit.errors import DataError, RunError
-from bruit.files import read_npy, write_atomically
+from bruit.files import Write, read_npy, write_together
 from bruit.locale import Sentence
 
 NPY_NAMES = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
@@ -68,7 +67,7 @@ def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) ->
     return paths
 
 
-def saving(array: Raw) -> Callable[[IO[bytes]], object]:
+def saving(array: Raw) -> Write:
     """What writes an array into a file as .npy, never pickled."""
     return lambda file: np.lib.format.write_array(file, array, allow_pickle=False)
 
@@ -79,21 +78,6 @@ def names_of(dataset: Dataset) -> Raw:
     assert values is not None
     named: Raw = values[dataset.labels]
     return named
-
-
-def write_together(files: Sequence[tuple[Path, Callable[[IO[bytes]], object]]]) -> None:
-    """Write every file, or none: all are on disk under temporary names before the first takes its place."""
-    if not files:
-        return
-    (path, write), *others = files
-
-    def write_and_go_on(file: IO[bytes]) -> None:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())  # a full disk must be known before the others take their places
-        write_together(others)
-
-    write_atomically(path, write_and_go_on)
 
 
 def refuse_overwriting(folder: Path, force: bool, names: Sequence[str] = NPY_NAMES) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from bruit.data.dataset import DataPair, Dataset, Images, blocks
-from bruit.data.npy import NPY_NAMES, names_of, refuse_overwriting, saving, write_together
+from bruit.data.npy import NPY_NAMES, names_of, refuse_overwriting, saving
 from bruit.errors import ConfigError, DataError, RunError
-from bruit.files import write_npz
+from bruit.files import Write, write_npz, write_together
 
 FORMS = ("npy", "npz", "csv", "idx")
 # The files of a folder: images and labels of each split, or one file for both.
@@ -25,7 +24,6 @@ FILES = {
 # Who names such a file expects it in that format, and not a folder of that name.
 _OTHERS = (".npy", ".mat", ".csv", ".gz", ".idx", ".zip", ".h5", ".hdf5", ".pkl", ".parquet", ".tar", ".png", ".json")
 _PIXELS = [str(value) for value in range(256)]
-Write = Callable[[IO[bytes]], object]
 
 
 def form_of(out: Path, to: str | None = None) -> str:

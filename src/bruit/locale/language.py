@@ -6,11 +6,10 @@ import gettext
 import os
 import re
 from functools import cache
-from pathlib import Path
 
 DOMAIN = "bruit"
 LANGUAGES = ("en", "fr")
-CATALOGUES = Path(__file__).parent
+CATALOGUES = os.path.dirname(__file__)  # as pathlib is long in being imported, which every call waits for
 
 
 @cache
@@ -36,5 +35,5 @@ def speak(lang: str) -> None:
     own parser.
     """
     os.environ["LANGUAGE"] = lang
-    gettext.bindtextdomain(DOMAIN, str(CATALOGUES))
+    gettext.bindtextdomain(DOMAIN, CATALOGUES)
     gettext.textdomain(DOMAIN)

@@ -99,6 +99,11 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise RunError("{path} is damaged ({error}); add --force to start again", path=path, error=error) from error
 
 
+def settings_to_resume(folder: Path) -> dict[str, Any]:
+    """The settings with which the run in `folder` was begun; {} where none was. Raises RunError as `read_settings`."""
+    return read_settings(folder) if (folder / SETTINGS).is_file() or _is_lost(folder) else {}
+
+
 def sealed_files(folder: Path) -> list[str]:
     """The files of a finished run that its results are, or come from."""
     paths = (path for place in ("models", "crossval", "learning") for path in sorted((folder / place).rglob("*")))
@@ -121,13 +126,19 @@ def no_run(folder: Path) -> RunError:
 
 
 def _is_lost(folder: Path) -> bool:
-    there = [name for name in (SETTINGS, "findings.json", "models") if (folder / name).exists()]
-    return there == ["findings.json", "models"]
+    return not (folder / SETTINGS).is_file() and all((folder / name).exists() for name in ("findings.json", "models"))
 
 
 def how_to_resume(folder: Path) -> str:
     """The command that goes on with a run: it needs no more, because study.toml has the rest."""
     return typed(["bruit", "study", "--out", str(folder), "--resume"])
+
+
+def keep_session(folder: Path, command: str, seconds: float) -> dict[str, Any]:
+    """Write into session.json, and give, the command that began a study, and what it took so far."""
+    now = {"command": command, "seconds": seconds}
+    write_json(folder / SESSION, now)
+    return now
 
 
 @contextmanager
@@ -144,9 +155,7 @@ def session(folder: Path, command: str, start: float) -> Iterator[Callable[[], d
         earlier = seconds if 0 <= seconds < math.inf else 0.0
 
     def so_far() -> dict[str, Any]:
-        now = {"command": command, "seconds": earlier + time.perf_counter() - start}
-        write_json(folder / SESSION, now)
-        return now
+        return keep_session(folder, command, earlier + time.perf_counter() - start)
 
     try:
         yield so_far

@@ -26,7 +26,7 @@ from bruit.studies import outside as outside_models
 from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
 from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
-from bruit.studies.run import SETTINGS, describe_environment, open_run, read_settings, sealed_files, session
+from bruit.studies.run import describe_environment, keep_session, open_run, sealed_files, session, settings_to_resume
 from bruit.studies.samples import Pictures, data_samples, finding_samples
 from bruit.training.crossval import collect
 from bruit.training.estimate import seconds_per_task
@@ -86,7 +86,7 @@ def study(
     """
     start = time.perf_counter()
     run, workers = Path(out), whole("workers", workers)
-    begun = read_settings(run) if resume and (run / SETTINGS).is_file() else {}
+    begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
     parts = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
     choice = Choice.settle(begun, data=data, quick=quick, **parts, **numbers)
@@ -110,6 +110,8 @@ def study(
         if results is None:
             with session(run, _command(), start) as so_far:
                 results = _compute(run, pair, plan, samples, so_far, on_stage, on_board)
+        else:
+            keep_session(run, results["command"], results["seconds"])
         on_stage(Stage("report"))
         samples |= finding_samples(pair, results["dataset"]["findings"])
         for name, model in results["models"].items():
