@@ -24,7 +24,9 @@ from rules import GUARD, SOURCE, Broken, alarm, forget_the_most, give_back, held
 
 from bruit.errors import BruitError
 
+# What one reading may take, in processor time and bytes; and one that makes a report.
 SECONDS, MEMORY = 2.0, 64 * 2**20
+REPORT_SECONDS, REPORT_MEMORY = 10.0, 128 * 2**20
 INTERESTING = (0, 1, 2, 7, 8, 16, 127, 128, 255, 256, 1024, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 NUMBERS = ("0", "-1", "1", "255", "256", "4294967295", "99999999999999999999", "1e999", "-1e308", "NaN", "0.5", "")
 VALUES = (None, True, 0, -1, 10**6, 10**20, 1e308, "", "x", "../x", "é\n", [], {}, [[]], {"a": 1})
@@ -41,7 +43,7 @@ class Target:
     json    changes the values of JSON, too
     cost    inputs that one of this reader's counts for
     writes  it also writes: where it reads, and temporary files
-    renders it makes a report, whose templates are compiled, in ten seconds instead of two
+    renders it makes a report, whose templates are compiled, with bounds of its own
     """
 
     name: str
@@ -170,7 +172,7 @@ def reading(target: Target, folder: Path) -> str:
     GUARD.renders = target.renders
     GUARD.may_write = (str(folder), tempfile.gettempdir()) if target.writes else ()
     try:
-        with alarm(SECONDS * (5 if target.renders else 1)):
+        with alarm(REPORT_SECONDS if target.renders else SECONDS):
             GUARD.on = True
             try:
                 target.read(folder)
@@ -210,7 +212,7 @@ def fuzz(target: Target, folder: Path, n: int, seed: object = 0) -> Tried:
     prepare(target, folder)
     tried, corpus, coverage = Tried(target.name), list(target.seeds), Coverage()
     changes = Changes(random.Random(f"{target.name} {seed}"), target.json)
-    began = held("VmRSS")
+    began, most = held("VmRSS"), REPORT_MEMORY if target.renders else MEMORY
     for _ in range(n):
         content = changes.of(corpus)
         (folder / target.place).write_bytes(target.wrap(content))
@@ -229,7 +231,7 @@ def fuzz(target: Target, folder: Path, n: int, seed: object = 0) -> Tried:
             sys.settrace(None)
         tried.slowest = max(tried.slowest, time.process_time() - start)
         memory = held("VmHWM") - memory
-        if memory > max(MEMORY, tried.memory):
+        if memory > max(most, tried.memory):
             tried.broken.append((f"BROKEN: took {memory / 2**20:.0f} MiB", content))
         tried.memory = max(tried.memory, memory)
         tried.inputs += 1
@@ -239,6 +241,6 @@ def fuzz(target: Target, folder: Path, n: int, seed: object = 0) -> Tried:
             corpus.append(content)
     give_back()
     tried.lines, tried.kept, tried.growth = len(coverage.lines), len(corpus), max(0, held("VmRSS") - began)
-    if tried.growth > MEMORY:
+    if tried.growth > most:
         tried.broken.append((f"BROKEN: {tried.growth / 2**20:.0f} MiB were never given back", b""))
     return tried

@@ -18,7 +18,7 @@ from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "BRUIT_MAX_BYTES": "1M", "BRUIT_MAX_PIXELS": "1M"}
 
-from fuzzer import MEMORY, SECONDS, Tried, fuzz
+from fuzzer import MEMORY, REPORT_MEMORY, REPORT_SECONDS, SECONDS, Tried, fuzz
 from targets import all_targets
 
 from bruit.training.device import choose_precision
@@ -63,7 +63,8 @@ def main() -> int:
         )
     n = sum(row.inputs for row in rows)
     print(f"{'all':38}{n:9,}{sum(row.read for row in rows):9,}  in {time.perf_counter() - start:.0f} s; ", end="")
-    print(f"bounds: {SECONDS:.0f} s (a report 10 s), {MEMORY / 2**20:.0f} MiB, nothing executed")
+    bounds = f"{SECONDS:.0f} s and {MEMORY >> 20} MiB (a report {REPORT_SECONDS:.0f} s and {REPORT_MEMORY >> 20} MiB)"
+    print(f"bounds: {bounds}, nothing executed")
     shutil.rmtree(BROKEN, ignore_errors=True)
     for row in rows:
         for what, content in row.broken:
