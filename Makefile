@@ -1,6 +1,7 @@
 # make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
 # make test    sets everything up in .venv, passes the tests
 # make notebooks  executes notebooks/*.ipynb as they are kept: a quarter of an hour on two cores
+# make robust  trains the model that comes with bruit
 # make faults, make fuzz: the long trials of docs/faults.md
 PYTHON ?= python3
 # make study ARGS=--force starts a run again; by default one that was stopped goes on. A quick study has a folder of its own.
@@ -11,7 +12,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: study test faults fuzz lint notebooks clean
+.PHONY: study test faults fuzz lint notebooks robust clean
 
 study: .venv/train.done
 	$(BIN)/bruit study --out $(OUT) $(if $(findstring --force,$(ARGS)),,--resume) $(ARGS)
@@ -34,6 +35,10 @@ lint: .venv/test.done
 
 notebooks: .venv/test.done
 	$(BIN)/python tools/notebooks.py
+
+# The model that comes with bruit, src/bruit/models/robust: trained anew, about a quarter of an hour on two cores.
+robust: .venv/test.done
+	$(BIN)/python tools/robust.py
 
 .venv/python.done:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -3,11 +3,12 @@ MNIST.
 
     python benchmarks/fine_tuning.py --sizes 200 500 1000 2000 5000 --seeds 3
     python benchmarks/fine_tuning.py --kind digits --sizes 200 500 --seeds 3
+    python benchmarks/fine_tuning.py --kind digits --sizes 200 500 --seeds 3 --start robust
 
-The start has seen the first 50,000 training images of MNIST, clean, for four epochs. The few images are of the first
-50,000 under the course recipe, judged on the last 10,000 (dev images; no test set is read); or scikit-learn's digits,
-written by other people and 8 × 8 pixels, enlarged and judged on those that are not trained on. A tenth of the few
-calibrates. Every row goes to --out as it is ready, and what is there is not trained again.
+Without --start, the start has seen the first 50,000 training images of MNIST, clean, for four epochs. The few images
+are of the first 50,000 under the course recipe, judged on the last 10,000 (dev images; no test set is read); or those
+of scikit-learn's digits, written by other people and 8 × 8 pixels, enlarged and judged on those that are not trained
+on. A tenth of the few calibrates. Every row goes to --out as it is ready, and what is there is not trained again.
 """
 
 from __future__ import annotations
@@ -60,33 +61,33 @@ def start() -> Any:
     return bruit.load_model(folder)
 
 
-def rows(kind: str, sizes: list[int], seeds: int, done: set[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+def rows(kind: str, named: str, sizes: list[int], seeds: int, done: set[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
     """The accuracy of each training that is not done, and of the start untouched (n = 0)."""
     pool, dev = {"course": course, "digits": digits}[kind]()
-    before = start()
+    before = start() if named == "start" else bruit.load_model(named)
     for n, seed in [(0, 0), *((n, seed) for n in sizes for seed in range(seeds))]:
         part = stratified_sample(pool, n, derived_seed(seed, "subset")) if n else None
         seen = np.isin(pool.ids, part.ids if part else [])
         judged_by = dev or pool.subset(np.flatnonzero(~seen))
-        for begins in ("start", "nothing") if n else ("start",):
+        for begins in (named, "nothing") if n else (named,):
             if (kind, n, seed, begins) in done:
                 continue
             begin = time.process_time()
             model = before
             if part:
-                model = bruit.fit(MODEL, part, seed=seed, start=before if begins == "start" else None).model
+                model = bruit.fit(MODEL, part, seed=seed, start=before if begins == named else None).model
             seconds = time.process_time() - begin
             right = model.probabilities(judged_by.images).argmax(axis=1) == judged_by.labels
             row = {"kind": kind, "n": n, "seed": seed, "from": begins, "accuracy": float(right.mean())}
             yield row | {"judged_by": len(right), "seconds": round(seconds, 1)}
 
 
-def table(found: list[dict[str, Any]]) -> None:
+def table(found: list[dict[str, Any]], named: str) -> None:
     """Mean ± standard deviation of the seeds, of each size."""
     print("| images | from nothing (seeds) | fine-tuned (seeds) | seconds |\n|---|---|---|---|")
     for kind, n in sorted({(row["kind"], row["n"]) for row in found}):
         cells, seconds = [], []
-        for begins in ("nothing", "start"):
+        for begins in ("nothing", named):
             there = [row for row in found if (row["kind"], row["n"], row["from"]) == (kind, n, begins)]
             values = [100 * row["accuracy"] for row in there]
             cells.append(f"{mean(values):.1f} ± {stdev(values):.1f} % ({len(values)})" if len(values) > 1 else
@@ -98,6 +99,7 @@ def table(found: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=("course", "digits"), default="course")
+    parser.add_argument("--start", default="start", choices=("start", "robust"), help="what is fine-tuned")
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 500, 1000, 2000, 5000])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=OUT / "rows.jsonl")
@@ -106,11 +108,11 @@ def main() -> None:
     found = [json.loads(line) for line in asked.out.read_text().splitlines()] if asked.out.is_file() else []
     done = {(row["kind"], row["n"], row["seed"], row["from"]) for row in found}
     with limited_threads(1), asked.out.open("a") as file:
-        for row in rows(asked.kind, asked.sizes, asked.seeds, done):
+        for row in rows(asked.kind, asked.start, asked.sizes, asked.seeds, done):
             found.append(row)
             print(json.dumps(row), file=file, flush=True)
             print(json.dumps(row), flush=True)
-    table(found)
+    table(found, asked.start)
 
 
 if __name__ == "__main__":

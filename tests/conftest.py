@@ -131,10 +131,10 @@ def finished(digits: DataPair, tmp_path_factory: pytest.TempPathFactory) -> Fini
         return write(folder, results, lang)
 
     def spied(logits: Callable[..., Any]) -> Callable[..., Any]:
-        def look(self: Any, images: np.ndarray) -> Any:
+        def look(self: Any, images: np.ndarray, *more: Any) -> Any:
             if any(image.tobytes() in secret for image in images):
                 test_read_in.add(stages[-1])
-            return logits(self, images)
+            return logits(self, images, *more)
 
         return look
 

@@ -164,8 +164,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         state = dict(super().__getstate__())
         if "model_" in state:
             model = state["model_"]
-            precision = getattr(model, "precision", "fp32")
-            about = (model.name, model.config, model.classes, model.input_shape, precision)
+            about = (model.name, model.config, model.classes, model.input_shape)
             state["model_"] = (about, model.tensors())
         return state
 

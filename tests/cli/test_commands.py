@@ -161,8 +161,6 @@ def test_train_from_a_model(cli, npy_folder, finished, tmp_path: Path) -> None:
     )
     assert again.json["start"]["source"] == source
     assert again.json["start"]["new_classes"] == ["12"]
-    robust = cli("train", data, "--from", "robust", "--out", tmp_path / "other")
-    assert robust.problem().startswith("robust is to come with a later version of bruit")
     other = cli("train", "cnn", data, "--from", source, "--out", tmp_path / "other")
     assert other.problem() == "expected a cnn to start from, received a dnn"
     neither = cli("train", "--out", tmp_path / "other")

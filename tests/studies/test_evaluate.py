@@ -12,6 +12,7 @@ import pytest
 import bruit
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import DataError, ModelError
+from bruit.seals import broken
 from bruit.studies import evaluate as evaluate_module
 
 
@@ -103,19 +104,22 @@ def test_a_model_that_is_not_there_is_said(finished, digits: DataPair, tmp_path:
         bruit.evaluate(f"{tmp_path / 'no'}:dnn", digits)
 
 
-def test_the_shipped_reader_is_still_to_come(finished, tmp_path: Path, monkeypatch, refused) -> None:
-    with refused(
-        ModelError,
-        "robust is to come with a later version of bruit; name a RUN, RUN:NAME, or a folder that bruit train wrote",
-    ):
-        evaluate_module.find_model("robust")
-    # One entry is all that it will take; a folder of that name goes first.
-    monkeypatch.setitem(evaluate_module.SHIPPED, "robust", finished.run / "models" / "dnn")
+def test_a_model_comes_with_bruit(finished, tmp_path: Path, monkeypatch) -> None:
     found = evaluate_module.find_model("robust")
-    assert (found.name, found.source) == ("dnn", "robust")
+    assert (found.name, found.source, found.classes) == ("cnn-plus", "robust", tuple("0123456789"))
+    for name in ("mnist", "mnist+course"):
+        unseen = bruit.load(name).train.subset(slice(-500, None))  # dev images, which it was not trained on
+        assert bruit.evaluate("robust", unseen)["accuracy"] > 0.95
+    # A folder of that name goes first.
     monkeypatch.chdir(tmp_path)
     shutil.copytree(finished.run / "models" / "cnn", "robust")
     assert evaluate_module.find_model("robust").name == "cnn"
+
+
+def test_what_comes_with_bruit_is_as_it_was_written() -> None:
+    for folder in evaluate_module.SHIPPED.values():
+        assert broken(folder) == []
+        assert sum(path.stat().st_size for path in folder.iterdir()) < 5e6
 
 
 def test_a_run_that_is_not_finished_has_models_but_no_winner(finished, digits: DataPair, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_what_cannot_be_started_from_leaves_nothing(few: DataPair, started: Path
     for name, start, message in (
         ("cnn", started, "expected a cnn to start from, received a dnn"),
         (None, f"{finished.run}:logistic", "only a network of the zoo can be fine-tuned, received logistic"),
-        (None, "robust", "robust is to come with a later version of bruit; name a RUN, RUN:NAME, or a folder"),
+        ("cnn", "robust", "expected a cnn to start from, received a cnn-plus"),
         (None, tmp_path / "nowhere", "holds no model"),
         (None, None, "expected a model's name, or a model to start from"),
     ):

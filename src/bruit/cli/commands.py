@@ -220,8 +220,7 @@ def export(model: str, kind: Literal["onnx", "keras"] | None, out: Path, force: 
     if as_json:
         return print_json(told)
     say(
-        "{model}: {size:.1f} MB, probabilities within {max_difference:.0e} of its own in float32. The model is in "
-        "{out}",
+        "{model}: {size:.1f} MB, probabilities within {max_difference:.0e} of its own. The model is in {out}",
         **told,
         size=told["bytes"] / 1e6,
         out=out,

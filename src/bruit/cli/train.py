@@ -15,7 +15,10 @@ from bruit.cli.options import FOLDER, command, json_option, print_json, training
 @click.argument("data", required=False)
 @click.option("--out", required=True, type=FOLDER, help="Folder for the model.")
 @click.option(
-    "--from", "start", metavar="MODEL", help="Fine-tune this model: RUN, RUN:NAME, or a folder that bruit train wrote."
+    "--from",
+    "start",
+    metavar="MODEL",
+    help="Fine-tune this model: robust, RUN, RUN:NAME, or a folder that bruit train wrote.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")
 @click.option("--force", is_flag=True, help="Replace the model in --out.")
@@ -40,7 +43,7 @@ def train(
     Examples:
       bruit train cnn-plus --out reader
       bruit train dnn FOLDER --out dense --epochs 5
-      bruit train FOLDER --from reader --out mine
+      bruit train FOLDER --from robust --out mine
       bruit evaluate reader mnist+course
     """
     from bruit.cli.progress import TrainProgress

@@ -22,7 +22,6 @@ from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.models.trained import Baseline, Network, new_model
 from bruit.models.zoo import Config
 from bruit.seals import SEAL, refuse_broken
-from bruit.training.device import choose_precision
 
 SCHEMA = 1
 CHECKSUM = "sha256"
@@ -72,7 +71,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
         config: Config = kind(**settings)
         if _size(config, (height, width), len(classes)) > sum(array.size for array in tensors.values()):
             raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
-        model = new_model(name, config, classes, (height, width), choose_precision())
+        model = new_model(name, config, classes, (height, width))
     except (DataError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise ModelError(
             "{folder} is not a model's description ({error!r}); train it again",

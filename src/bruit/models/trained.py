@@ -56,7 +56,10 @@ class Trained(ABC):
 
 
 class Network(Trained):
-    """A network of PyTorch's."""
+    """A network of PyTorch's.
+
+    precision  in which it is trained
+    """
 
     def __init__(
         self,
@@ -89,9 +92,10 @@ class Network(Trained):
     def temperature(self, value: float) -> None:
         self.module.temperature.fill_(value)
 
-    def logits(self, images: Images) -> NDArray[np.float32]:
+    def logits(self, images: Images, precision: Precision = "fp32") -> NDArray[np.float32]:
+        """In float32, so that a model says the same on every machine, and as a file for other programs."""
         self.module.eval()
-        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
         batch = max(1, PIXELS_AT_ONCE // (self.input_shape[0] * self.input_shape[1]))
         with torch.inference_mode(), autocast:
             parts = [

@@ -10,7 +10,7 @@ import numpy as np
 
 from bruit.errors import ConfigError, ModelError, RunError
 from bruit.files import write_atomically
-from bruit.models.trained import Trained, new_model
+from bruit.models.trained import Trained
 from bruit.outside.brought import Brought, Opened
 
 Format = Literal["onnx", "keras"]
@@ -25,7 +25,7 @@ def export(model: Trained | Brought, path: Path, kind: Format | None = None, *, 
     Keras for a `path` that ends so, else ONNX.
 
     Returns file, format, model, bytes, classes, input_shape, and max_difference: the largest one between its
-    probabilities and the model's own in float32, on images one by one and in a batch.
+    probabilities and the model's own, on images one by one and in a batch.
     Raises ModelError for a model that is no graph of layers, or if the difference is above 1e-4; RunError if `path` is
     there and not to be replaced by `force`; ConfigError for a Keras file of another ending, or if what the
     format needs is not installed.
@@ -77,11 +77,9 @@ def _format(kind: Format) -> tuple[Callable[[Trained], bytes], Callable[[bytes],
 
 def _difference(model: Trained, opened: Opened) -> float:
     """The largest difference of any probability, on random images from dark to bright, in a batch and one by one."""
-    exact = new_model(model.name, model.config, model.classes, model.input_shape)
-    exact.load_tensors(model.tensors())
     brightness = np.linspace(0, 1, TRIED)[:, None, None]
     images = (np.random.default_rng(0).integers(0, 256, (TRIED, *model.input_shape)) * brightness).astype(np.uint8)
     pixels = images.astype(np.float32)
     alone = np.concatenate([opened.run(image[None]) for image in pixels])
-    expected = exact.probabilities(images)
+    expected = model.probabilities(images)
     return float(max(np.abs(given - expected).max() for given in (opened.run(pixels), alone)))

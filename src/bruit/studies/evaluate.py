@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import bruit
 from bruit.data import room
 from bruit.data.dataset import DataPair, Dataset, Images
 from bruit.data.sources import DEFAULT, load
@@ -27,9 +28,8 @@ from bruit.studies.run import SETTINGS
 # Images that are handed to a model at once.
 AT_ONCE = 2**14
 
-# The models that come with bruit, by name: the folder of each, as `bruit train` would have written it, or None while it
-# is still to come.
-SHIPPED: dict[str, Path | None] = {"robust": None}
+# The models that come with bruit, by name: the folder of each, see tools/robust.py.
+SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
 
 
 def find_model(
@@ -55,14 +55,7 @@ def find_model(
 def _folder_of(model: str) -> Path:
     """Where the model lies that is named so."""
     if model in SHIPPED and not Path(model).exists():
-        shipped = SHIPPED[model]
-        if shipped is None:
-            raise ModelError(
-                "{model} is to come with a later version of bruit; name a RUN, RUN:NAME, or a folder that bruit train "
-                "wrote",
-                model=model,
-            )
-        return shipped
+        return SHIPPED[model]
     folder, _, name = (model, "", "") if Path(model).is_dir() else model.rpartition(":")
     if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
         folder, name = model, ""
@@ -93,7 +86,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Accuracy with its interval, NLL, ECE, confusion matrix and more of a model on a data set (a pair's test part).
 
-    model           RUN, RUN:NAME, a folder that `bruit train` wrote, FILE.keras, FILE.onnx, or any Predictor
+    model           robust, RUN, RUN:NAME, a folder that `bruit train` wrote, FILE.keras, FILE.onnx, or any Predictor
     data            see `bruit.load`; or a Dataset
     scale, classes  see `bruit.load_model`
 

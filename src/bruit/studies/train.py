@@ -41,7 +41,7 @@ def train(
 ) -> dict[str, Any]:
     """Train the zoo's model `name` into `out`: config.json, weights.safetensors, history.jsonl, validation predictions.
 
-    `start` is a model to fine-tune: RUN, RUN:NAME, a folder that `bruit train` wrote, or the model itself; `name` may
+    `start` is a model to fine-tune: robust, RUN, RUN:NAME, a folder that `bruit train` wrote, or the model; `name` may
     then be None, as it is the same. To resume, it has to be what it was.
     `on_begin` is called before it trains, which it does not where `resume` finds it finished.
 

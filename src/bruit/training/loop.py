@@ -153,7 +153,7 @@ class Loop:
 
     def validate(self) -> tuple[float, float]:
         """(NLL, accuracy) on the validation images."""
-        scores = self.model.logits(self.validation.images)
+        scores = self.model.logits(self.validation.images, self.model.precision)
         if not np.isfinite(scores).all():
             raise ModelError(
                 "training of {name} diverged: its logits are not finite; lower the learning rate", name=self.model.name
