@@ -52,7 +52,7 @@ def test_study(cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert done.json == read_json(run / "results.json")
     assert done.err.splitlines()[0] == "Reading the data"
     assert done.err.splitlines()[1] == (
-        "5 trainings, 1 at a time: about 1 minute. "
+        "5 trainings, 1 at a time: less than a minute. "
         f"The report grows in {run / 'report.html'}; Ctrl-C stops, --resume goes on."
     )
     assert (run / "report.html").is_file()
@@ -80,7 +80,7 @@ def test_study(cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert resumed.json["models"] == done.json["models"]
     assert resumed.json["command"] == done.json["command"]
     changed = cli("study", "--out", run, "--resume", "--folds", "5").problem()
-    assert "was begun with other settings (folds was 2, is 5)" in changed
+    assert "was begun with other settings (--folds was 2, is 5)" in changed
 
 
 def test_report(cli, finished, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_crossval(cli, npy_folder, tmp_path: Path) -> None:
 
     shown = cli(*arguments)
     assert shown.code == 0
-    assert shown.err == "This takes about 1 minute.\n"
+    assert shown.err == "This takes less than a minute.\n"
     assert shown.out.startswith("logistic: 3 folds\n")
     assert f"logistic, 3 folds: {result.mean:.2%} ± {100 * result.std:.2f}" in shown.out
 
@@ -218,8 +218,8 @@ def test_crossval_keeps_its_folder_to_one_question(cli, npy_folder, tmp_path: Pa
     assert cli("crossval", "logistic", *arguments).json == first
     for changed, what in (
         (("crossval", "knn", *arguments), "another model; repeat it"),
-        (("crossval", "logistic", *arguments, "--seed", "1"), "another seed; repeat it"),
-        (("crossval", "logistic", *arguments, "--folds", "3"), "another folds; repeat it"),
+        (("crossval", "logistic", *arguments, "--seed", "1"), "another --seed; repeat it"),
+        (("crossval", "logistic", *arguments, "--folds", "3"), "another --folds; repeat it"),
         (
             (
                 "crossval",

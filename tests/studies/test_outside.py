@@ -114,9 +114,9 @@ def test_resume_refuses_another_file(tiny: Study, student: Path, tmp_path: Path,
     assert tiny(resume=True, outside=[student])["status"] == "complete"
     other = tmp_path / "student.onnx"
     other.write_bytes(content.replace(b"logistic", b"Logistic"))
-    with pytest.raises(RunError, match=r"was begun with other settings \(outside differs\)"):
+    with pytest.raises(RunError, match=r"was begun with other settings \(--with differs\)"):
         tiny(resume=True, outside=[other])
-    with pytest.raises(RunError, match=r"was begun with other settings \(outside "):
+    with pytest.raises(RunError, match=r"was begun with other settings \(--with "):
         tiny(resume=True, outside=[])
 
 

@@ -134,13 +134,13 @@ def test_resume_without_a_run_begins_one(tiny) -> None:
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
-        ({"seed": 1}, "(seed was 0, is 1)"),
-        ({"epochs": 3}, "(epochs was {'dnn': 2}, is {'dnn': 3})"),
-        ({"folds": 3}, "(folds was 2, is 3)"),
-        ({"repeats": 0}, "(repeats was 1, is 0)"),
-        ({"models": ("logistic",)}, "(models was ['logistic', 'dnn'], is ['logistic'])"),
-        ({"crossval": ()}, "(crossval was ['dnn'], is [])"),
-        ({"quick": True}, "(quick was False, is True)"),
+        ({"seed": 1}, "(--seed was 0, is 1)"),
+        ({"epochs": 3}, "(--epochs was {'dnn': 2}, is {'dnn': 3})"),
+        ({"folds": 3}, "(--folds was 2, is 3)"),
+        ({"repeats": 0}, "(--repeats was 1, is 0)"),
+        ({"models": ("logistic",)}, "(--models was ['logistic', 'dnn'], is ['logistic'])"),
+        ({"crossval": ()}, "(--crossval was ['dnn'], is [])"),
+        ({"quick": True}, "(--quick was False, is True)"),
     ],
 )
 def test_resume_refuses_other_settings(tiny, tmp_path: Path, changed: dict[str, Any], what: str, refused) -> None:

@@ -59,8 +59,8 @@ def test_a_finished_training_is_resumed_at_once(few: DataPair, tmp_path: Path, m
     ("changed", "what"),
     [
         ({"name": "knn"}, "another model; repeat it"),
-        ({"seed": 1}, "another seed; repeat it"),
-        ({"epochs": 5}, "another epochs; repeat it"),
+        ({"seed": 1}, "another --seed; repeat it"),
+        ({"epochs": 5}, "another --epochs; repeat it"),
         ({"other data": True}, "other data; repeat them"),
     ],
 )
@@ -165,7 +165,7 @@ def test_fine_tuning_is_resumed_from_the_same_start_only(few: DataPair, started:
     whole = train("dnn", few.train, tmp_path / "whole", **settings)
     with pytest.raises(Killed):
         train("dnn", few.train, out, on_progress=kill, **settings)
-    another = f"{out} was begun with another start; repeat it, or choose another --out"
+    another = f"{out} was begun with another --from; repeat it, or choose another --out"
     train("dnn", few.train, tmp_path / "other", epochs=1, seed=1)
     for start in (None, tmp_path / "other"):
         with refused(RunError, another):

@@ -37,10 +37,10 @@ def test_one_that_is_taken_is_given_to_the_same_request_only_if_asked_for(folder
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"seed": 1}, "another seed; repeat it"),
+        ({"seed": 1}, "another --seed; repeat it"),
         ({"model": "dnn"}, "another model; repeat it"),
         ({"fingerprint": "def"}, "other data; repeat them"),
-        ({"fingerprint": "def", "seed": 1}, "another seed; repeat it"),
+        ({"fingerprint": "def", "seed": 1}, "another --seed; repeat it"),
     ],
 )
 def test_another_request_is_told_what_differs(folder, refused, changes, what):

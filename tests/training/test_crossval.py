@@ -155,9 +155,9 @@ def test_an_unknown_model(digits, refused):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"seed": 1}, "another seed; repeat it"),
-        ({"k": 2}, "another folds; repeat it"),
-        ({"epochs": 1}, "another epochs; repeat it"),
+        ({"seed": 1}, "another --seed; repeat it"),
+        ({"k": 2}, "another --folds; repeat it"),
+        ({"epochs": 1}, "another --epochs; repeat it"),
         ({}, "other data; repeat them"),
     ],
 )

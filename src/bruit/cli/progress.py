@@ -59,6 +59,8 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 def about_minutes(seconds: float) -> str:
     """How long it will take, no more precisely than one can know."""
+    if seconds < 30:
+        return words("less than a minute")
     minutes = max(1, round(seconds / 60))
     return Counted("about {n} minute", "about {n} minutes", n=minutes).said(language())
 

@@ -43,6 +43,10 @@ def find_model(
 
     Raises ModelError where there is no such model or it cannot be used, ConfigError where a file needs more to be said.
     """
+    if not isinstance(model, str | Path):
+        raise ModelError(
+            "expected the name or the path of a model, received {kind}; see bruit.load_model", kind=type(model).__name__
+        )
     if is_file_of_a_model(model):
         return bring(model, scale=scale, classes=classes)
     folder = _folder_of(str(model))

@@ -20,7 +20,7 @@ from bruit.files import read_json, read_text, write_json, write_text
 from bruit.locale import Sentence
 from bruit.seals import SEAL
 from bruit.shell import typed
-from bruit.training.claim import locked, remove
+from bruit.training.claim import locked, option, remove
 from bruit.training.stored import FILES
 
 SETTINGS = "study.toml"
@@ -204,7 +204,7 @@ def _check_same(stored: dict[str, Any], settings: Settings, folder: Path) -> Non
     raise RunError(
         "{folder} was begun with other settings ({key} {detail}); repeat them, or add --force to start again",
         folder=folder,
-        key=key,
+        key=option(key),
         detail=detail,
     )
 

@@ -100,10 +100,17 @@ def claim(
                 raise RunError(
                     "{folder} was begun with another {setting}; repeat it, or choose another --out",
                     folder=folder,
-                    setting=next(key for key in changed if key != "fingerprint"),
+                    setting=option(next(key for key in changed if key != "fingerprint")),
                 )
         write_json(folder / record, request)
         yield
+
+
+def option(setting: str) -> str:
+    """A setting as it is written on the command line, if it can be."""
+    given = {"start": "--from", "outside": "--with"}
+    plain = ("models", "crossval", "learning_curve", "folds", "repeats", "seed", "epochs", "quick")
+    return given.get(setting, f"--{setting.replace('_', '-')}" if setting in plain else setting)
 
 
 def sweep(folder: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Dataset
+from bruit.data.dataset import Dataset, as_dataset
 from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import write_npy
 from bruit.models.store import save_model
@@ -87,6 +87,8 @@ def fit(
     """
     zoo, seed, epochs = entry(name), whole("seed", seed), whole("epochs", epochs)
     folder = None if folder is None else Path(folder)
+    for given in (train, *(() if validation is None else (validation,))):
+        as_dataset(given)
     if validation is None:
         kept, held_out = validation_split(train, derived_seed(seed, "validation"))
         train, validation = train.subset(kept), train.subset(held_out)
