@@ -41,6 +41,16 @@ def test_files_are_not_overwritten_unless_forced(small, tmp_path, refused):
     assert len(load(out).train) == 60
 
 
+def test_a_folder_never_holds_two_formats(small, tmp_path, refused):
+    write_data(small, tmp_path / "out", to="csv")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for form in ("npy", "idx"):
+        message = f"{tmp_path / 'out'} holds data in another format already (train.csv, test.csv); choose another place"
+        with refused(RunError, message):
+            write_data(small, tmp_path / "out", force=True, to=form)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
 def test_a_folder_in_an_archives_place(small, tmp_path, refused):
     (tmp_path / "out.npz").mkdir()
     with refused(RunError, f"{tmp_path / 'out.npz'} is a folder; choose another name, or move it away"):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bruit.cli.language import in_words, say, words
-from bruit.locale import Numbers, language, mark, printable
+from bruit.locale import Counted, Numbers, language, mark, printable
 
 if TYPE_CHECKING:
     from bruit.data.dataset import Finding
@@ -237,7 +237,7 @@ def findings_table(checkup: Checkup) -> None:
     if "test" in checkup.n:
         what = words("{train:,} training and {test:,} test images", train=checkup.n["train"], test=checkup.n["test"])
     else:
-        what = words("{n:,} images", n=checkup.n["train"])
+        what = Counted("{n:,} image", "{n:,} images", n=checkup.n["train"]).said(language())
     time = numbers().duration(checkup.seconds)
     title = words("{name}: {images}, checked in {time}", name=checkup.name, images=what, time=time)
     show(title, ("Severity", "Split", "What", "Figure", "Remedy"), rows)

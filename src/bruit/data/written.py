@@ -47,6 +47,14 @@ def refuse_place(out: Path, force: bool, to: str | None = None) -> None:
     """Raise, before any work is done, where `out` names no format that is written, or is there already."""
     form = form_of(out, to)
     if form != "npz":
+        others = [name for names in FILES.values() if names != FILES[form] for name in names]
+        present = [name for name in others if os.path.lexists(out / name)]
+        if present:
+            raise RunError(
+                "{out} holds data in another format already ({present}); choose another place",
+                out=out,
+                present=", ".join(present),
+            )
         return refuse_overwriting(out, force, FILES[form])
     if out.is_dir():
         raise RunError("{out} is a folder; choose another name, or move it away", out=out)
