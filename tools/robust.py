@@ -50,9 +50,10 @@ def main() -> None:
     }
     save_model(fitted.model, SHIPPED["robust"], about)
     seal(SHIPPED["robust"], ("config.json", "weights.safetensors"))
+    shipped = bruit.load_model("robust")
     for name in ("mnist", "mnist+course"):
         dev = bruit.load(name).train.subset(slice(-DEV, None))
-        told = bruit.evaluate(fitted.model, dev)
+        told = bruit.evaluate(shipped, dev)
         print(f"dev images of {name}: accuracy {told['accuracy']:.4f}, NLL {told['nll']:.4f}, ECE {told['ece']:.4f}")
 
 
