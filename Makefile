@@ -1,6 +1,6 @@
 # make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
 # make test    sets everything up in .venv, passes the tests
-# make notebooks  executes notebooks/*.ipynb as they are kept: a quarter of an hour on two cores
+# make notebooks  executes notebooks/*.ipynb as they are kept: 6 minutes on two idle cores, 17 on busy ones
 # make robust  trains the model that comes with bruit
 # make faults, make fuzz: the long trials of docs/faults.md
 PYTHON ?= python3
@@ -36,7 +36,7 @@ lint: .venv/test.done
 notebooks: .venv/test.done
 	$(BIN)/python tools/notebooks.py
 
-# The model that comes with bruit, src/bruit/models/robust: trained anew, about a quarter of an hour on two cores.
+# The model that comes with bruit, src/bruit/models/robust: trained anew, about three minutes on two idle cores.
 robust: .venv/test.done
 	$(BIN)/python tools/robust.py
 

@@ -24,9 +24,11 @@ SEEN = "mnist and mnist+course, the first 50,000 training images of each"
 def both_kinds(part: slice) -> bruit.Dataset:
     """The clean and the noisy images; an image and its noisy copy share their id."""
     clean, noisy = (bruit.load(name).train.subset(part) for name in ("mnist", "mnist+course"))
-    arrays = (np.concatenate([getattr(one, name) for one in (clean, noisy)]) for name in ("images", "labels", "ids"))
-    images, labels, ids = arrays
-    return bruit.Dataset(images, labels, clean.classes, ids)
+
+    def both(name: str) -> np.ndarray:
+        return np.concatenate([getattr(clean, name), getattr(noisy, name)])
+
+    return bruit.Dataset(both("images"), both("labels"), clean.classes, both("ids"))
 
 
 def main() -> None:
@@ -40,7 +42,6 @@ def main() -> None:
             f"epoch {row['epoch']}: validation {row['validation_accuracy']:.4f}, {row['seconds']:.0f} s", flush=True
         ),
     )
-    assert fitted.recipe is not None
     about = {
         "parameters": fitted.model.parameters,
         "layers": fitted.model.layers,

@@ -17,6 +17,7 @@ import numpy as np
 from bruit.errors import DataError, RunError
 from bruit.locale import Sentence
 
+Write = Callable[[IO[bytes]], object]
 LONGEST_HEADER = 2**16
 # What to do about a file that cannot be written.
 OTHERWISE = Sentence("free some space or choose another --out")
@@ -28,9 +29,6 @@ REMEDIES = {
     errno.EROFS: Sentence("choose another --out"),
     errno.EIO: Sentence("look after the disk, or choose another --out"),
 }
-
-
-Write = Callable[[IO[bytes]], object]
 
 
 def write_atomically(path: Path, write: Write) -> None:

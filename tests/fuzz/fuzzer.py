@@ -194,12 +194,17 @@ def outcome(error: BruitError) -> str:
     return " < ".join((str(error.args[0]), *within))
 
 
+def lay(files: dict[str, bytes], folder: Path) -> None:
+    """Write files by their names, which may have folders in them."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
 def prepare(target: Target, folder: Path) -> None:
     """Lay what stands beside the file, and read every seed once: what readers import, they import here."""
     shutil.rmtree(folder, ignore_errors=True)
-    for name, content in target.beside.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    lay(target.beside, folder)
     (folder / target.place).parent.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds:
         (folder / target.place).write_bytes(target.wrap(seed))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fuzzer import Target
+from fuzzer import Target, lay
 from run_targets import finished, with_member
 
 from bruit.models.store import load_model
@@ -32,10 +32,7 @@ def read_two(folder: Path) -> None:
 def trained() -> list[Trained]:
     """A linear model and a CNN."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in finished().items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        lay(finished(), Path(folder))
         return [load_model(Path(folder, name)) for name in ("run/models/logistic", "cnn")]
 
 

@@ -21,8 +21,6 @@ os.environ |= {"OMP_NUM_THREADS": "1", "BRUIT_MAX_BYTES": "1M", "BRUIT_MAX_PIXEL
 from fuzzer import MEMORY, REPORT_MEMORY, REPORT_SECONDS, SECONDS, Tried, fuzz
 from targets import all_targets
 
-from bruit.training.device import choose_precision
-
 BROKEN = Path("fuzz-broken")
 # Above the bound that is measured: this much address space is all that a reader gets at once.
 ROOM = 2**30
@@ -48,7 +46,6 @@ def main() -> int:
     asked = parser.parse_args()
     targets = [target for target in all_targets() if asked.only in target.name]
     share = asked.inputs / sum(1 / target.cost for target in targets)
-    choose_precision()
     start = time.perf_counter()
     with multiprocessing.get_context("fork").Pool(maxtasksperchild=1) as pool:
         waiting = [pool.apply_async(one, (target.name, int(share / target.cost) + 1, asked.seed)) for target in targets]

@@ -4,13 +4,6 @@ import torch
 from bruit.training.device import choose_device, choose_precision
 
 
-@pytest.fixture(autouse=True)
-def asked_anew():
-    choose_precision.cache_clear()
-    yield
-    choose_precision.cache_clear()
-
-
 @pytest.mark.parametrize(
     ("able", "chosen"),
     [

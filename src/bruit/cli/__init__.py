@@ -88,9 +88,6 @@ def bruit() -> None:
 bruit.params += [LANG, DEBUG]
 
 
-_DEFAULTS = (signal.default_int_handler, signal.SIG_DFL)
-
-
 def one_line(text: str) -> str:
     """`text` without line breaks; the no-break spaces of French stay."""
     return re.sub(r"[ \t\r\n\v\f]+", " ", text).strip(" ")
@@ -113,8 +110,9 @@ def _signals() -> Iterator[list[int]]:
         received.append(number)
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if handler in _DEFAULTS}
+    defaults = (signal.default_int_handler, signal.SIG_DFL)
+    now = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in now.items() if handler in defaults}
     for number in before:
         signal.signal(number, stop)
     try:

@@ -110,14 +110,13 @@ class Finding:
     examples: tuple[Example, ...] = ()
 
 
-def as_dataset(given: object) -> Dataset:
-    """`given`, which should be a Dataset. Raises DataError if it is something else, as both splits of a pair."""
+def refuse_no_dataset(given: object) -> None:
+    """Raise DataError for what is no Dataset, as both splits of a pair."""
     if not isinstance(given, Dataset):
         raise DataError(
             "expected a Dataset, received {kind}; take .train or .test of what bruit.load gives",
             kind=type(given).__name__,
         )
-    return given
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,13 @@ from bruit.files import read_json, write_json
 
 # The files that say whose a folder is: a study's, a training's, a cross-validation's, a learning curve's.
 RECORDS = ("study.toml", "training.json", "crossval.json", "learning.json")
+# How settings are called on the command line; the others cannot be given there.
+OPTIONS = {
+    **{name: f"--{name}" for name in ("models", "crossval", "folds", "repeats", "seed", "epochs", "quick")},
+    "learning_curve": "--learning-curve",
+    "start": "--from",
+    "outside": "--with",
+}
 TEMPORARY = re.compile(r"\.(?:.+\.(?:json|jsonl|npy|safetensors)|SHA256SUMS)\.[a-z0-9_]{8}")
 
 
@@ -108,9 +115,7 @@ def claim(
 
 def option(setting: str) -> str:
     """A setting as it is written on the command line, if it can be."""
-    given = {"start": "--from", "outside": "--with"}
-    plain = ("models", "crossval", "learning_curve", "folds", "repeats", "seed", "epochs", "quick")
-    return given.get(setting, f"--{setting.replace('_', '-')}" if setting in plain else setting)
+    return OPTIONS.get(setting, setting)
 
 
 def sweep(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Dataset, as_dataset
+from bruit.data.dataset import Dataset, refuse_no_dataset
 from bruit.evaluation.metrics import nll
 from bruit.files import read_json, read_npy, write_npy
 from bruit.models.zoo import entry
@@ -96,7 +96,8 @@ def cross_validate(
     holds something else.
     """
     k, repeats, seed = whole("folds", k), whole("repeats", repeats), whole("seed", seed)
-    epochs, workers, dataset = whole("epochs", epochs), whole("workers", workers), as_dataset(dataset)
+    epochs, workers = whole("epochs", epochs), whole("workers", workers)
+    refuse_no_dataset(dataset)
     with tempfile.TemporaryDirectory(prefix="bruit-", ignore_cleanup_errors=True) as temporary:
         base = Path(folder or temporary)
         entry(name)

@@ -22,7 +22,6 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@cache
 def choose_precision() -> Precision:
     """bf16 where the device in use has arithmetic for it: asked of the device and not measured, so that a busy machine
     chooses as an idle one, and the same seed gives the same weights.

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Dataset, as_dataset
+from bruit.data.dataset import Dataset, refuse_no_dataset
 from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import write_npy
 from bruit.models.store import save_model
@@ -87,9 +87,10 @@ def fit(
     """
     zoo, seed, epochs = entry(name), whole("seed", seed), whole("epochs", epochs)
     folder = None if folder is None else Path(folder)
-    for given in (train, *(() if validation is None else (validation,))):
-        as_dataset(given)
-    if validation is None:
+    refuse_no_dataset(train)
+    if validation is not None:
+        refuse_no_dataset(validation)
+    else:
         kept, held_out = validation_split(train, derived_seed(seed, "validation"))
         train, validation = train.subset(kept), train.subset(held_out)
     before = None if start is None else fitting(start, name, train.shape)

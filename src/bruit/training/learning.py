@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.dataset import Dataset, as_dataset
+from bruit.data.dataset import Dataset, refuse_no_dataset
 from bruit.evaluation.power_law import learning_curve as fit_curve
 from bruit.files import read_npy
 from bruit.locale import Sentence
@@ -57,7 +57,7 @@ def learning_curve(
     something else.
     """
     seed, epochs, workers = whole("seed", seed), whole("epochs", epochs), whole("workers", workers)
-    as_dataset(dataset)
+    refuse_no_dataset(dataset)
     with tempfile.TemporaryDirectory(prefix="bruit-") as temporary:
         base = Path(folder or temporary)
         entry(name)
