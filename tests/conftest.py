@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # Networks this small only wait for each other's threads. It must be said before PyTorch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Whatever the person who runs the tests speaks.
 os.environ["LANGUAGE"] = "en"
+# A shell starts what runs in its background with Ctrl-C ignored, and so would be every program that the tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import copy
 from collections.abc import Callable, Iterator
