@@ -91,7 +91,7 @@ def test_a_disk_that_is_full_when_the_file_is_flushed(tmp_path, monkeypatch, ref
 
     monkeypatch.setattr(os, "fsync", full)
     place = tmp_path / "value"
-    with refused(RunError, f"cannot write {place}: No space left on device; free some space or choose another --out"):
+    with refused(RunError, f"cannot write {place}: No space left on device; free some space or choose another place"):
         write_text(place, "new")
     assert place.read_text() == "old"
     assert names(tmp_path) == ["value"]
@@ -102,7 +102,7 @@ def test_a_disk_that_takes_a_part_only(tmp_path, refused, size):
     write_npy(tmp_path / "array.npy", np.arange(3))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     place = tmp_path / "array.npy"
-    with refused(RunError, f"cannot write {place}: File too large; free some space or choose another --out"):
+    with refused(RunError, f"cannot write {place}: File too large; free some space or choose another place"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, limits[1]))
         try:
             write_npy(place, np.zeros(size, np.uint8))
@@ -115,7 +115,7 @@ def test_a_disk_that_takes_a_part_only(tmp_path, refused, size):
 def test_a_folder_that_cannot_be_made(tmp_path, refused):
     (tmp_path / "taken").write_text("a file")
     place = tmp_path / "taken" / "folder" / "value.json"
-    with refused(RunError, f"cannot write {place}: Not a directory; free some space or choose another --out"):
+    with refused(RunError, f"cannot write {place}: Not a directory; choose another place"):
         write_json(place, 1)
     assert (tmp_path / "taken").read_text() == "a file"
 
@@ -123,10 +123,10 @@ def test_a_folder_that_cannot_be_made(tmp_path, refused):
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [
-        ("EIO", "look after the disk, or choose another --out"),
-        ("EROFS", "choose another --out"),
-        ("EACCES", "make it writable, or choose another --out"),
-        ("ENOSPC", "free some space or choose another --out"),
+        ("EIO", "look after the disk, or choose another place"),
+        ("EROFS", "choose another place"),
+        ("EACCES", "make it writable, or choose another place"),
+        ("ENOSPC", "free some space or choose another place"),
     ],
 )
 def test_each_failure_has_its_remedy(tmp_path, monkeypatch, refused, number, remedy):
@@ -145,7 +145,7 @@ def test_a_folder_stands_where_the_file_should(tmp_path, refused):
     place = tmp_path / "value"
     place.mkdir()
     with refused(
-        RunError, f"cannot write {place}: Is a directory; move away what stands there, or choose another --out"
+        RunError, f"cannot write {place}: Is a directory; move away what stands there, or choose another place"
     ):
         write_text(place, "new")
     assert names(tmp_path) == ["value"]

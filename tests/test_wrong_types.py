@@ -6,7 +6,7 @@ import pytest
 
 import bruit
 from bruit.data.dataset import DataPair
-from bruit.errors import DataError, ModelError
+from bruit.errors import ConfigError, DataError, ModelError
 
 
 @pytest.mark.parametrize("call", [bruit.fit, bruit.cross_validate, bruit.learning_curve])
@@ -31,3 +31,39 @@ def test_a_number_is_no_model(digits: DataPair, refused) -> None:
     for call in (bruit.load_model, lambda model: bruit.evaluate(model, digits)):
         with refused(ModelError, "expected the name or the path of a model, received int; see bruit.load_model"):
             call(3)
+
+
+def test_an_empty_text_is_no_data_and_no_model(digits: DataPair, refused) -> None:
+    with refused(DataError, "expected the name or the path of data, received an empty text; see bruit.load"):
+        bruit.load("")
+    with refused(ModelError, "expected the name or the path of a model, received an empty text; see bruit.load_model"):
+        bruit.load_model("")
+
+
+@pytest.mark.parametrize("images", [None, [[0]], "digits"])
+def test_what_is_no_array_has_no_probabilities(images, refused) -> None:
+    kind = type(images).__name__
+    with refused(DataError, f"cnn-plus expects images as uint8 (N, 28, 28), received {kind}"):
+        bruit.load_model("robust").probabilities(images)
+
+
+def test_what_cannot_be_drawn(digits: DataPair, refused) -> None:
+    with refused(DataError, "expected a Dataset, received ndarray; take .train or .test of what bruit.load gives"):
+        bruit.plot_images(digits.train.images)
+    with refused(DataError, "expected what bruit.fit or bruit.cross_validate gave, received NoneType"):
+        bruit.plot_curves(None)
+    for draw in (
+        bruit.plot_confusion,
+        bruit.plot_accuracies,
+        lambda figures: bruit.plot_mistakes(figures, digits.test),
+    ):
+        with refused(DataError, "expected what bruit.evaluate gave, received NoneType"):
+            draw(None)
+
+
+@pytest.mark.parametrize("given", [{"scale": "0-1"}, {"classes": ["0", "1"]}])
+def test_a_model_of_our_own_says_scale_and_classes_itself(given, refused) -> None:
+    what = f"--{next(iter(given))}"
+    message = f"a model of bruit's own says its scale and its classes itself; leave out {what}"
+    with refused(ConfigError, message):
+        bruit.load_model("robust", **given)

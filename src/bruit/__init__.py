@@ -12,8 +12,8 @@ from bruit.errors import BruitError, ConfigError, DataError, ModelError, RunErro
 
 if TYPE_CHECKING:
     from bruit.data.dataset import DataPair, Dataset, Example, Finding
-    from bruit.data.formats import write_npy_folder
     from bruit.data.sources import load
+    from bruit.data.written import write_npy_folder
     from bruit.estimator import Classifier
     from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
@@ -63,7 +63,7 @@ _HOMES = {
     "plot_mistakes": "bruit.report.shown",
     "rebuild_report": "bruit.studies.report:rebuild",
     "study": "bruit.studies.study",
-    "write_npy_folder": "bruit.data.formats",
+    "write_npy_folder": "bruit.data.written",
 }
 
 __all__ = [

@@ -20,14 +20,15 @@ from bruit.locale import Sentence
 Write = Callable[[IO[bytes]], object]
 LONGEST_HEADER = 2**16
 # What to do about a file that cannot be written.
-OTHERWISE = Sentence("free some space or choose another --out")
+OTHERWISE = Sentence("choose another place")
+_FULL = Sentence("free some space or choose another place")
 REMEDIES = {
-    errno.EISDIR: Sentence("move away what stands there, or choose another --out"),
-    errno.ENOTEMPTY: Sentence("move away what stands there, or choose another --out"),
-    errno.EACCES: Sentence("make it writable, or choose another --out"),
-    errno.EPERM: Sentence("make it writable, or choose another --out"),
-    errno.EROFS: Sentence("choose another --out"),
-    errno.EIO: Sentence("look after the disk, or choose another --out"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    errno.EISDIR: Sentence("move away what stands there, or choose another place"),
+    errno.ENOTEMPTY: Sentence("move away what stands there, or choose another place"),
+    errno.EACCES: Sentence("make it writable, or choose another place"),
+    errno.EPERM: Sentence("make it writable, or choose another place"),
+    errno.EIO: Sentence("look after the disk, or choose another place"),
 }
 
 
@@ -120,8 +121,10 @@ def read_json(path: Path) -> Any:
     """Read JSON; raises DataError that names a damaged or missing file."""
     try:
         return json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError("cannot read {path}: {error}", path=path, error=error) from error
+    except OSError as error:
+        raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("cannot read {path}: it is no whole JSON", path=path) from error
 
 
 def write_npy(path: Path, array: np.ndarray) -> None:

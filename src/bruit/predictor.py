@@ -34,9 +34,10 @@ class Predictor(Protocol):
 
 def refuse_other_images(name: str, shape: tuple[int, int], images: NDArray[np.uint8]) -> None:
     """Raise DataError unless `images` are uint8 (N, H, W) of the shape (H, W) that the model `name` reads."""
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != shape:
+    is_array = isinstance(images, np.ndarray)
+    if not is_array or images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != shape:
         height, width = shape
-        received = f"{images.dtype} {images.shape}"
+        received = f"{images.dtype} {images.shape}" if is_array else type(images).__name__
         raise DataError(
             "{name} expects images as uint8 (N, {height}, {width}), received {received}",
             name=name,

@@ -46,7 +46,7 @@ def refuse_broken(folder: Path, *names: str) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        raise DataError("cannot read {path}: {error}", path=folder / SEAL, error=error) from error
+        raise DataError("{path} is damaged", path=folder / SEAL) from error
     for name in names:
         if name in sealed and (folder / name).is_file() and not _holds(folder / name, sealed[name]):
             raise DataError("{path} is not as it was written: its checksum is another", path=folder / name)
@@ -63,7 +63,7 @@ def _read(folder: Path) -> dict[str, str]:
     for line in read_text(folder / SEAL).splitlines():
         sum_, gap, name = line.partition("  ")
         if not gap:
-            raise ValueError(f"{line[:20]!r} is no checksum")
+            raise ValueError("a line without a checksum")
         sealed[name] = sum_
     if not sealed:
         raise ValueError("it is empty")

@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_one_line(cli, npy_folder) -> None:
 
 
 def test_labels(cli, npy_folder, digits: DataPair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bruit.studies.check.LABEL_MODEL", "logistic")
+    monkeypatch.setattr("bruit.studies.check.LABEL_MODEL", "dnn")
     labels = digits.train.labels.copy()
     labels[:9] = (labels[:9] + 5) % 10
     folder = npy_folder(train_labels=labels)
@@ -94,7 +94,7 @@ def test_images_without_labels(cli, digits: DataPair, tmp_path, monkeypatch: pyt
 
 
 def test_the_ranking_of_labels_can_be_named(cli, npy_folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bruit.studies.check.LABEL_MODEL", "logistic")
+    monkeypatch.setattr("bruit.studies.check.LABEL_MODEL", "dnn")
     done = {by: cli("check", npy_folder(), "--labels-by", by, "--workers", "1", "--json") for by in WAYS}
     ranked = {by: [tuple(one.values()) for one in one.json["suspects"]] for by, one in done.items()}
     assert ranked["margin"] != ranked["cleanlab"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import bruit
-from bruit.data.formats import NPY_NAMES
+from bruit.data.npy import NPY_NAMES
 from bruit.files import read_json
 from bruit.models.zoo import ZOO
 from bruit.seals import seal
@@ -104,7 +104,7 @@ def test_noise(cli, npy_folder, digits, tmp_path: Path) -> None:
     first = {path.name: path.read_bytes() for path in out.iterdir()}
     again = ("noise", data, "--recipe", "course", "--out", out)
     told = cli(*again, "--seed", "7").problem()
-    assert told.endswith("choose another --out, or add --force to replace them")
+    assert told.endswith("choose another place, or add --force to replace them")
     shown = cli(*again, "--seed", "7", "--force")
     assert shown.out == f"600 training and 200 test images of 28 × 28 pixels are in {out}\n"
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
@@ -143,7 +143,8 @@ def test_train_then_evaluate(cli, npy_folder, tmp_path: Path) -> None:
     assert "was begun with another model" in cli("train", "knn", data, "--out", out, "--resume").problem()
 
     evaluated = cli("evaluate", out, data, "--json")
-    assert evaluated.json == as_json(bruit.evaluate(fitted.model, pair))
+    names = {"source": str(out), "model": "dnn", "data": "data"}
+    assert evaluated.json == names | as_json(bruit.evaluate(fitted.model, pair))
     assert evaluated.err == ""
 
 
@@ -173,8 +174,10 @@ def test_evaluate(cli, finished) -> None:
     assert figures["confusion"] == finished.results["models"]["cnn"]["test"]["confusion"]
     shown = cli("evaluate", finished.run, finished.data)
     assert (shown.code, shown.err) == (0, "")
-    accuracy = finished.results["models"][finished.results["winner"]]["test"]["accuracy"]
-    assert shown.out.startswith(f"{accuracy:.2%} of 200 images right (95 % interval ")
+    winner = finished.results["winner"]
+    accuracy = finished.results["models"][winner]["test"]["accuracy"]
+    title = f"{finished.run} ({winner}) on digits: {accuracy:.2%} of 200 test images right (95 % interval "
+    assert " ".join(shown.out.split()).startswith(title)
     assert len([line for line in shown.out.splitlines() if line.endswith("     20  ")]) == 10
 
 

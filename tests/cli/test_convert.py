@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import bruit
-from bruit.data.formats import NPY_NAMES
+from bruit.data.npy import NPY_NAMES
 
 
 def test_into_an_archive_and_back(cli, npy_folder, digits, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_nothing_is_overwritten_and_nothing_read_before_that_is_known(cli, npy_f
     assert cli("convert", tmp_path / "missing", out).problem() == expected
     assert out.read_bytes() == before
     assert cli("convert", data, out, "--force").code == 0
-    assert cli("convert", data, data).problem().endswith("choose another --out, or add --force to replace them")
+    assert cli("convert", data, data).problem().endswith("choose another place, or add --force to replace them")
     assert "received " in cli("convert", data, tmp_path / "out.csv").problem()
 
 
@@ -58,7 +58,7 @@ def test_what_one_split_becomes_is_said(cli, npy_folder, tmp_path: Path) -> None
 
 def test_a_problem_is_one_line(cli, tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"no archive")
-    expected = f"{tmp_path / 'bad.npz'} is damaged or not an .npz archive (File is not a zip file); copy it again"
+    expected = f"{tmp_path / 'bad.npz'} is damaged or not an .npz archive; copy it again"
     assert cli("convert", tmp_path / "bad.npz", tmp_path / "out").problem() == expected
     assert not (tmp_path / "out").exists()
 

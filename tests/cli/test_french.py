@@ -70,6 +70,8 @@ def test_the_environment_is_respected(cli, monkeypatch) -> None:
         (("study", "--resume", "--force"), 2),
         (("noise", "mnist"), 2),
         (("crossval", "dnn", "--folds", "1"), 2),
+        (("crossval", "dnn", "--folds", "five"), 2),
+        (("check", ""), 2),
         (("export", "RUN", "--format", "doc", "--out", "x"), 2),
     ],
 )

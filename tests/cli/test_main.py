@@ -73,6 +73,9 @@ def test_every_command_can_be_called() -> None:
         ("compare",),
         ("report",),
         ("models", "more"),
+        ("check", ""),
+        ("convert", "mnist", ""),
+        ("study", "--out="),
     ],
 )
 def test_wrong_usage_is_2(cli, wrong: tuple[str, ...]) -> None:
@@ -272,5 +275,5 @@ def test_a_full_disk_is_one_line_and_no_half_file(npy_folder, tmp_path: Path) ->
     done = run_bruit("noise", npy_folder(), "--recipe", "course", "--out", out, preexec_fn=limit)
     assert (done.returncode, done.stdout) == (1, "")
     path = out / "train_images.npy"
-    assert done.stderr == f"bruit: cannot write {path}: File too large; free some space or choose another --out\n"
+    assert done.stderr == f"bruit: cannot write {path}: File too large; free some space or choose another place\n"
     assert list(out.iterdir()) == []

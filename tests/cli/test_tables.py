@@ -32,7 +32,7 @@ def compared(run: str = "r1") -> dict[str, Any]:
 def evaluated(*classes: str) -> dict[str, Any]:
     rows = [{"class": name, "precision": 0.9, "recall": 0.9812, "f1": 0.95, "support": 1000} for name in classes]
     whole = {"accuracy": 0.93, "accuracy_ci95": [0.9, 0.95], "n": 3000, "nll": 0.1, "ece": 0.01, "most_confused": []}
-    return whole | {"per_class": rows}
+    return {"source": "run", "model": "cnn-plus", "data": "digits", **whole, "per_class": rows}
 
 
 @pytest.mark.parametrize("width", [20, 25, 30, 40, 50, 60, 80, 120])

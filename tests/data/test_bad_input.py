@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from bruit.data.formats import pair_from_arrays, read_npy_folder
+from bruit.data.formats import pair_from_arrays
+from bruit.data.sources import load
 from bruit.errors import DataError
 
 LISTED = "train_images.npy, train_labels.npy, test_images.npy, test_labels.npy"
@@ -26,7 +27,7 @@ def test_a_missing_file_names_all_that_are_expected_and_found(npy_folder, refuse
         DataError,
         f"{folder} lacks test_labels.npy; expected {LISTED}, found test_images.npy, train_images.npy, train_labels.npy",
     ):
-        read_npy_folder(folder)
+        load(folder)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +44,12 @@ def test_what_stands_in_a_files_place_is_said(npy_folder, refused, make, what):
     file = npy_folder(train_images=None) / "train_images.npy"
     make(file)
     with refused(DataError, f"{file} is {what}; put the .npy file itself there"):
-        read_npy_folder(file.parent)
+        load(file.parent)
 
 
 def test_an_empty_folder(tmp_path, refused):
-    with refused(DataError, f"{tmp_path} lacks {LISTED}; expected {LISTED}, found nothing"):
-        read_npy_folder(tmp_path)
+    with pytest.raises(DataError, match=f"^{tmp_path} holds nothing that bruit reads; .*; found nothing$"):
+        load(tmp_path)
 
 
 def test_a_truncated_file(npy_folder, refused):
@@ -58,7 +59,7 @@ def test_a_truncated_file(npy_folder, refused):
     with refused(
         DataError, f"{file} is truncated: its header promises 156,928 bytes, the file holds 100,000; copy it again"
     ):
-        read_npy_folder(folder)
+        load(folder)
 
 
 def test_an_empty_file(npy_folder, refused):
@@ -67,7 +68,7 @@ def test_an_empty_file(npy_folder, refused):
     with refused(
         DataError, f"{folder / 'train_labels.npy'} is an empty file (0 bytes); write it again with numpy.save"
     ):
-        read_npy_folder(folder)
+        load(folder)
 
 
 def test_images_of_differing_sizes_saved_as_objects(digits, npy_folder, refused):
@@ -79,14 +80,14 @@ def test_images_of_differing_sizes_saved_as_objects(digits, npy_folder, refused)
         f"{folder / 'train_images.npy'} holds Python objects (dtype object), which are never loaded because that "
         "could run code; save a plain array, as images.astype('uint8')",
     ):
-        read_npy_folder(folder)
+        load(folder)
 
 
 @pytest.mark.parametrize("shape", [(199,), (201,), (199, 1), (199, 10), (1, 200), (0,), ()])
 def test_counts_of_images_and_labels_differ(npy_folder, refused, shape):
     folder = npy_folder(test_labels=np.zeros(shape, np.int64))
     with refused(DataError, f"expected one test label for each of the 200 images, received shape {shape}"):
-        read_npy_folder(folder)
+        load(folder)
 
 
 def test_labels_with_fractions(digits, refused):
@@ -148,7 +149,7 @@ def test_two_columns_that_are_not_one_hot(digits, refused, rows):
 
 
 def test_labels_of_a_strange_type_or_shape(digits, refused):
-    with refused(DataError, "expected whole numbers as training labels, received dtype complex128"):
+    with refused(DataError, "expected whole numbers or text as training labels, received dtype complex128"):
         pair_of(digits.train.images, digits.train.labels.astype(complex))
     with refused(DataError, "expected training labels as (N,), (N, 1) or one-hot (N, C), received shape (600, 1, 1)"):
         pair_of(digits.train.images, digits.train.labels[:, None, None])
@@ -176,7 +177,7 @@ def test_no_images_or_no_pixels(digits, refused, shape):
 def test_zero_images_in_a_file(digits, npy_folder, refused):
     folder = npy_folder(test_images=digits.test.images[:0], test_labels=digits.test.labels[:0])
     with refused(DataError, "expected at least one test image of one pixel or more, received shape (0, 28, 28)"):
-        read_npy_folder(folder)
+        load(folder)
 
 
 def test_one_class_only(digits, refused):
@@ -190,7 +191,7 @@ def test_training_and_test_images_of_differing_size(digits, npy_folder, refused)
         DataError,
         "expected training and test images of one size, received 28 × 28 and 32 × 32; resize one of them",
     ):
-        read_npy_folder(folder)
+        load(folder)
 
 
 def test_colour_images(digits, refused):
@@ -235,4 +236,4 @@ def test_labels_of_text_that_hold_no_characters(npy_folder, digits, refused):
     labels = digits.train.labels.astype("<U2")
     labels.view(np.uint32)[0] = 0x7FFFFFFF
     with refused(DataError, "the training labels are damaged: they hold what is no character; copy them again"):
-        read_npy_folder(npy_folder(train_labels=labels))
+        load(npy_folder(train_labels=labels))

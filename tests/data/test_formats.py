@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bruit.data.builtin import mnist
-from bruit.data.formats import pair_from_arrays, read_npy_folder
+from bruit.data.formats import pair_from_arrays
 from bruit.data.scale import to_uint8
+from bruit.data.sources import load
+from bruit.errors import DataError
 
 SHAPES = {
     "N H W": lambda images: images,
@@ -65,7 +67,7 @@ def test_every_shape_and_scale_gives_the_same_images(digits, npy_folder, shape, 
         train_images=SCALES[scale](SHAPES[shape](digits.train.images)),
         test_images=SCALES[scale](SHAPES[shape](digits.test.images)),
     )
-    read = read_npy_folder(folder)
+    read = load(folder)
     for split in ("train", "test"):
         assert np.array_equal(getattr(read, split).images, getattr(digits, split).images)
         assert getattr(read, split).images.dtype == np.uint8
@@ -74,12 +76,21 @@ def test_every_shape_and_scale_gives_the_same_images(digits, npy_folder, shape, 
     assert codes(read) == ["scale", "scale"]
 
 
+def test_labels_of_bytes_are_text(digits, refused):
+    texts = np.char.encode(np.char.add("é", digits.train.labels.astype(str)), "utf-8")
+    read = pair_of(digits.train.images, texts)
+    assert read.classes == tuple(f"é{i}" for i in range(10))
+    assert np.array_equal(read.train.labels, digits.train.labels)
+    with refused(DataError, "the training labels are bytes that are no UTF-8; save them as text"):
+        pair_of(digits.train.images, np.char.encode(np.char.add("é", digits.train.labels.astype(str)), "latin-1"))
+
+
 @pytest.mark.parametrize("labels", LABELS)
 def test_every_way_to_write_labels(digits, npy_folder, labels):
     folder = npy_folder(
         train_labels=LABELS[labels](digits.train.labels), test_labels=LABELS[labels](digits.test.labels)
     )
-    read = read_npy_folder(folder)
+    read = load(folder)
     assert np.array_equal(read.train.labels, digits.train.labels)
     assert np.array_equal(read.test.labels, digits.test.labels)
     assert read.train.labels.dtype == np.int64
@@ -159,7 +170,7 @@ def test_more_images_than_a_chunk():
 
 
 def test_the_scale_trap_is_found_put_right_and_said(noisy, npy_folder):
-    read = read_npy_folder(npy_folder(noisy, train_images=(noisy.train.images / 255).astype(np.float32)))
+    read = load(npy_folder(noisy, train_images=(noisy.train.images / 255).astype(np.float32)))
     assert np.array_equal(read.train.images, noisy.train.images)
     assert np.array_equal(read.test.images, noisy.test.images)
     assert codes(read) == ["scale-mismatch", "scale", "scale"]

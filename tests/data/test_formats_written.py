@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from bruit.data.dataset import DataPair, Dataset
-from bruit.data.formats import NPY_NAMES, read_npy_folder, write_npy_folder
+from bruit.data.npy import NPY_NAMES
+from bruit.data.sources import load
+from bruit.data.written import write_npy_folder
 from bruit.errors import RunError
 
 
 def test_what_is_written_is_read_again(noisy, tmp_path):
     paths = write_npy_folder(noisy, tmp_path / "out")
     assert [path.name for path in paths] == list(NPY_NAMES)
-    read = read_npy_folder(tmp_path / "out")
+    read = load(tmp_path / "out")
     assert np.array_equal(read.train.images, noisy.train.images)
     assert np.array_equal(read.test.labels, noisy.test.labels)
     assert read.name == "out"
@@ -26,12 +28,12 @@ def test_files_are_not_overwritten_unless_forced(digits, noisy, npy_folder, refu
     with refused(
         RunError,
         f"{folder} already holds train_images.npy, train_labels.npy, test_images.npy; "
-        "choose another --out, or add --force to replace them",
+        "choose another place, or add --force to replace them",
     ):
         write_npy_folder(noisy, folder)
     assert np.array_equal(np.load(folder / "train_images.npy"), digits.train.images)
     write_npy_folder(noisy, folder, force=True)
-    assert np.array_equal(read_npy_folder(folder).train.images, noisy.train.images)
+    assert np.array_equal(load(folder).train.images, noisy.train.images)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_classes_keep_their_names_and_never_become_one(tmp_path, classes, dtype)
     part = Dataset(np.arange(n * 4, dtype=np.uint8).reshape(n, 2, 2) * 5, np.arange(n), classes, np.arange(n))
     write_npy_folder(DataPair("named", part, part), tmp_path)
     assert np.load(tmp_path / "train_labels.npy").dtype == dtype
-    assert read_npy_folder(tmp_path).classes == classes
+    assert load(tmp_path).classes == classes
 
 
 def test_a_folder_may_be_named_by_a_string(noisy, tmp_path, monkeypatch):
@@ -86,7 +88,7 @@ def test_a_full_disk_leaves_nothing_new_and_the_old_set_whole(digits, noisy, tmp
 def test_a_file_is_no_folder_to_write_into(noisy, tmp_path, refused):
     file = tmp_path / "gen.py"
     file.write_text("mine")
-    with refused(RunError, f"{file} is a file; choose a folder as --out"):
+    with refused(RunError, f"{file} is a file; name a folder instead"):
         write_npy_folder(noisy, file, force=True)
     assert file.read_text() == "mine"
 
@@ -94,7 +96,7 @@ def test_a_file_is_no_folder_to_write_into(noisy, tmp_path, refused):
 def test_a_folder_in_a_files_place_is_refused_before_anything_is_replaced(digits, noisy, npy_folder, refused):
     folder = npy_folder(train_labels=None)
     (folder / "train_labels.npy").mkdir()
-    message = f"{folder / 'train_labels.npy'} is a folder; choose another --out, or move it away"
+    message = f"{folder / 'train_labels.npy'} is a folder; choose another place, or move it away"
     with refused(RunError, message):
         write_npy_folder(noisy, folder, force=True)
     assert np.array_equal(np.load(folder / "test_images.npy"), digits.test.images)

@@ -139,7 +139,7 @@ def test_a_flipped_bit_in_a_gzip_file(write):
     content = bytearray(file.read_bytes())
     content[-8] ^= 1  # of the checksum
     file.write_bytes(content)
-    with pytest.raises(DataError, match="CRC check failed"):
+    with pytest.raises(DataError, match="is damaged or not"):
         load(file.parent)
 
 

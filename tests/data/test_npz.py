@@ -130,7 +130,7 @@ def test_differing_numbers_of_images_and_labels(small, tmp_path, refused):
 @pytest.mark.parametrize("content", [b"PK\x03\x04 and no more", b"\x93NUMPY", b"<html>404</html>"])
 def test_what_is_no_archive(tmp_path, content):
     (tmp_path / "set.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"set\.npz is damaged or not an \.npz archive \(File is not a zip file\)"):
+    with pytest.raises(DataError, match=r"set\.npz is damaged or not an \.npz archive"):
         load(tmp_path / "set.npz")
 
 
@@ -153,7 +153,7 @@ def test_a_flipped_bit_is_found(small, tmp_path):
     content = bytearray((tmp_path / "set.npz").read_bytes())
     content[20_000] ^= 1
     (tmp_path / "set.npz").write_bytes(content)
-    with pytest.raises(DataError, match="Bad CRC-32"):
+    with pytest.raises(DataError, match=r"x\.npy in .*set\.npz is damaged or not an \.npy file; copy it again"):
         load(tmp_path / "set.npz")
 
 

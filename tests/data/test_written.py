@@ -127,6 +127,6 @@ def test_names_and_formats_that_do_not_go_together(small, tmp_path, name, form):
 
 def test_a_folder_is_not_overwritten_in_any_format(small, tmp_path):
     write_data(small, tmp_path / "out", to="csv")
-    with pytest.raises(RunError, match=r"out already holds train\.csv, test\.csv; choose another --out"):
+    with pytest.raises(RunError, match=r"out already holds train\.csv, test\.csv; choose another place"):
         write_data(small, tmp_path / "out", to="csv")
     write_data(small, tmp_path / "out", to="csv", force=True)

@@ -75,7 +75,7 @@ COMMANDS = {
     "noise": ["noise", "{data}", "--recipe", "course", "--out", "{out}"],
     "convert": ["convert", "{data}", "{out}"],
     "convert to npz": ["convert", "{data}", "{out}.npz"],
-    "export": ["export", "{run}:dnn", "--format", "onnx", "--out", "{out}"],
+    "export": ["export", "{run}:dnn", "--format", "onnx", "--out", "{out}.onnx"],
 }
 
 

@@ -48,5 +48,5 @@ def test_no_room_for_the_images_that_workers_share(warm: Warm, data: Path, tmp_p
 def test_an_output_that_is_full(option: list[str]) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-m", "bruit", "models", *option], stdout=full, stderr=subprocess.PIPE)
-    told = "No space left on device; make room, or name another place by --out or TMPDIR"
+    told = "No space left on device; make room, or choose another place (for temporary files TMPDIR)"
     assert (done.returncode, done.stderr.decode()) == (1, f"bruit: cannot read or write a file: {told}\n")

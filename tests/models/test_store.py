@@ -90,7 +90,7 @@ def test_truncated_weights(stored, name, kept):
     weights.write_bytes(weights.read_bytes()[:kept])
     with pytest.raises(ModelError) as caught:
         load_model(weights.parent)
-    assert str(caught.value).startswith(f"cannot read {weights}: ")
+    assert str(caught.value) == f"{weights} is damaged; train the model again"
     assert str(caught.value).endswith("; train the model again")
     assert "\n" not in str(caught.value)
 
@@ -109,7 +109,7 @@ def test_a_config_that_is_garbage(stored, content):
     (folder / "config.json").write_bytes(content)
     with pytest.raises(ModelError) as caught:
         load_model(folder)
-    assert str(caught.value).startswith(f"{folder / 'config.json'} is not a model's description (")
+    assert str(caught.value) == f"{folder / 'config.json'} is not a model's description; train it again"
     assert str(caught.value).endswith("; train it again")
     assert "\n" not in str(caught.value)
 
@@ -188,7 +188,7 @@ def test_any_damage_to_tensors_gives_tensors_or_a_model_error(tmp_path, changes)
         message = str(error)
     else:
         return
-    assert message.startswith(f"cannot read {place}: ")
+    assert message == f"{place} is damaged; train the model again"
     assert "\n" not in message
 
 

@@ -48,13 +48,12 @@ def test_a_file_is_replaced_only_when_told(zoo, refused, tmp_path) -> None:
 def test_the_ending_says_the_format(zoo, refused, tmp_path) -> None:
     assert export(zoo["logistic"], tmp_path / "a.keras")["format"] == "keras"
     assert zipfile.is_zipfile(tmp_path / "a.keras")
-    assert export(zoo["logistic"], tmp_path / "a.model")["format"] == "onnx"
-    path = tmp_path / "a.zip"
-    with refused(ConfigError, f"Keras opens files called .keras alone, received {path}; choose another --out"):
-        export(zoo["logistic"], path, "keras")
-    path = tmp_path / "b.keras"
-    with refused(ConfigError, f"a file called {path} is taken for one of Keras; choose another --out"):
-        export(zoo["logistic"], path, "onnx")
+    assert export(zoo["logistic"], tmp_path / "a.onnx")["format"] == "onnx"
+    for kind, name in (("keras", "a.zip"), ("onnx", "b.keras"), (None, "c.h5"), (None, "model")):
+        message = f"expected a file called .{kind or 'onnx'}, received {tmp_path / name}; choose another --out"
+        with refused(ConfigError, message):
+            export(zoo["logistic"], tmp_path / name, kind)
+        assert not (tmp_path / name).exists()
 
 
 def test_what_came_from_outside_is_not_exported(zoo, refused, tmp_path) -> None:

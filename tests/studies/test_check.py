@@ -22,7 +22,7 @@ SCHEMA = json.loads((files("bruit.studies") / "results.schema.json").read_text("
 @pytest.fixture
 def quick_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that learns in a moment judges the labels."""
-    monkeypatch.setattr(check_module, "LABEL_MODEL", "logistic")
+    monkeypatch.setattr(check_module, "LABEL_MODEL", "dnn")
 
 
 def test_a_checkup_says_what_was_found(digits: DataPair) -> None:
@@ -56,11 +56,30 @@ def test_planted_labels_are_suspected(few: DataPair, quick_models: None) -> None
         for example in surest:
             given, better = example.note.split(" → ")
             assert int(given) == (int(better) + 1) % 3
-        (finding,) = [one for one in checkup.findings if (one.code, one.split) == ("labels", split)]
+        (finding,) = [
+            one for one in checkup.findings if one.code in ("labels", "labels-doubtful") and one.split == split
+        ]
         n_wrong = finding.figure["images"]
         assert len(index) <= n_wrong <= len(suspects) == min(100, len(parts[split]))
         assert finding.examples == tuple(suspects[: min(12, n_wrong)])
     assert len(checkup.as_dict()["suspects"]) == len(checkup.suspects)
+
+
+def test_networks_learn_enough_of_a_few_images_to_judge_them(few: DataPair, quick_models: None) -> None:
+    checkup = bruit.check(few, labels=True, workers=1)
+    assert "labels-doubtful" not in {finding.code for finding in checkup.findings}
+    wrong = sum(int(one.figure["images"]) for one in checkup.findings if one.code == "labels")
+    assert wrong <= 0.1 * (len(few.train) + len(few.test))
+
+
+def test_networks_that_cannot_read_call_no_label_wrong(few: DataPair, quick_models: None) -> None:
+    rng = np.random.default_rng(0)
+    train = replace(few.train, labels=rng.permutation(few.train.labels))
+    checkup = bruit.check(replace(few, train=train), labels=True, workers=1)
+    (finding,) = [one for one in checkup.findings if (one.code, one.split) == ("labels-doubtful", "train")]
+    assert finding.severity == "warning"
+    assert finding.figure["trained"] == 135
+    assert finding.figure["share"] > 0.4
 
 
 def test_a_study_keeps_what_its_doctor_found_with_pictures(finished, digits: DataPair) -> None:

@@ -100,7 +100,7 @@ def test_results_that_no_study_wrote_are_refused(other: Path, change: dict[str, 
     results = json.loads((other / "results.json").read_text())
     (other / "results.json").write_text(json.dumps(results | change))
     seal(other, sealed_files(other))
-    with pytest.raises(RunError, match=r"results\.json does not hold what a finished study writes \(.*--resume$"):
+    with pytest.raises(RunError, match=r"results\.json does not hold what a finished study writes; .*--resume$"):
         bruit.compare(other)
 
 

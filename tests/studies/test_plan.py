@@ -22,6 +22,11 @@ def test_models_named_twice_are_trained_once(tiny, tmp_path: Path) -> None:
     assert tomllib.loads((tmp_path / "run" / "study.toml").read_text("utf-8"))["models"] == ["logistic", "knn"]
 
 
+def test_one_model_may_be_named_by_a_text(tiny) -> None:
+    results = tiny(models="logistic", crossval="logistic", repeats=0)
+    assert list(results["models"]) == list(results["crossval"]) == ["logistic"]
+
+
 def test_by_default_only_models_that_are_trained_are_cross_validated(tiny) -> None:
     assert tiny(models=("logistic",), crossval=None)["crossval"] == {}
     assert list(tiny(models=("dnn-plus",), crossval=None, epochs=1, repeats=0, force=True)["crossval"]) == ["dnn-plus"]

@@ -44,5 +44,5 @@ def test_results_that_no_study_wrote_are_refused(finished, tmp_path: Path, chang
     shutil.copytree(finished.run, run)
     write_json(run / "results.json", finished.results | change)
     seal(run, sealed_files(run))
-    with pytest.raises(RunError, match=r"results\.json does not hold what a finished study writes \(.*--resume$"):
+    with pytest.raises(RunError, match=r"results\.json does not hold what a finished study writes; .*--resume$"):
         rebuild(run)

@@ -110,7 +110,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, refused) -> None:
 def test_damaged_settings_are_said_and_can_be_replaced(tmp_path: Path) -> None:
     enter(tmp_path)
     (tmp_path / SETTINGS).write_text("seed = = 1")
-    with pytest.raises(RunError, match=r"study\.toml is damaged \(.*\); add --force to start again"):
+    with pytest.raises(RunError, match=r"study\.toml is damaged; add --force to start again"):
         enter(tmp_path, resume=True)
     enter(tmp_path, force=True)
 

@@ -300,5 +300,5 @@ def test_a_training_that_diverges_says_so_and_leaves_no_model(digits, tmp_path, 
 
 def test_a_folder_that_cannot_be_written(digits, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(RunError, match=r"cannot write .*; free some space or choose another --out"):
+    with pytest.raises(RunError, match=r"cannot write .*; choose another place"):
         fit("dnn", digits.train, epochs=1, folder=tmp_path / "taken")

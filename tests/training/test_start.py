@@ -146,7 +146,9 @@ def test_another_model(digits, start, refused):
 
 def test_a_baseline(digits, refused):
     start = fit("logistic", digits.train).model
-    with refused(ConfigError, "only a network of the zoo can be fine-tuned, received logistic"):
+    with refused(
+        ConfigError, "only a network of the zoo can be fine-tuned, received logistic; name one, as RUN:cnn-plus"
+    ):
         bruit.fit("logistic", digits.train, start=start)
 
 

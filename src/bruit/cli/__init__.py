@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 from bruit import __version__
 from bruit.cli.language import DEBUG, LANG, LanguageGroup, asked_for, in_words, words
 from bruit.errors import BruitError
-from bruit.locale import language, speak
+from bruit.locale import language, mark, speak
 
 # Their first lines, so that `bruit --help` need not import them: start-up is felt at every call.
 COMMANDS = {
@@ -63,7 +63,9 @@ class Group(LanguageGroup):
             formatter.write_dl([(name, in_words(summary)) for name, summary in COMMANDS.items()])
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Group, subcommand_metavar=mark("COMMAND [ARGS]…"), context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, message="bruit %(version)s")
 def bruit() -> None:
     """Noisy digit images: which network reads them, how far to trust it.
@@ -174,7 +176,8 @@ def _unexpected(error: Exception) -> str:
         return words("no folder for temporary files can be written; name one that can in TMPDIR (on Windows in TEMP)")
     if isinstance(error, OSError) and error.strerror:
         failed = words(
-            "cannot read or write {where}: {error.strerror}; make room, or name another place by --out or TMPDIR",
+            "cannot read or write {where}: {error.strerror}; make room, or choose another place (for temporary files "
+            "TMPDIR)",
             where=error.filename or words("a file"),
             error=error,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from bruit.cli.options import command, json_option, print_json
+from bruit.cli.options import Whole, command, json_option, print_json
 
 if TYPE_CHECKING:
     from bruit.training.pool import Schedule, Task
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-on", type=click.Choice(["warning", "error"]), help="Exit with 1 if a finding is as bad as this, or worse."
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the networks of --labels.")
-@click.option("--workers", type=click.IntRange(1), help="Trainings of --labels at once.  [default: one a core]")
+@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Of the networks of --labels.")
+@click.option("--workers", type=Whole(1), help="Trainings of --labels at once.  [default: one a core]")
 @json_option
 def check(
     data: str,
@@ -39,7 +39,7 @@ def check(
 
     Ranges and scales, blank images, copies within and across the splits, classes, polarity, drift from training to
     test images. Each finding has a figure, examples and a remedy. Images without labels, as one .npy file, are
-    examined as far as that goes.
+    examined as far as that goes. DATA is mnist+course by default.
 
     \b
     Examples:

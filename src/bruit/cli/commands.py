@@ -11,7 +11,7 @@ from bruit.cli.check import check as check  # every command is found here
 from bruit.cli.completion import completion as completion
 from bruit.cli.convert import convert as convert
 from bruit.cli.language import say, words
-from bruit.cli.options import FOLDER, command, json_option, names, outside_options, print_json, training_options
+from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json, training_options
 from bruit.cli.study import study as study
 from bruit.cli.train import train as train
 
@@ -21,7 +21,7 @@ DATA = "mnist+course"
 @command()
 @click.argument("data")
 @click.option("--recipe", required=True, help="Name of the recipe, such as course.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same noise.")
+@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Same seed, same noise.")
 @click.option("--out", required=True, type=FOLDER, help="Folder for the four .npy files.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @json_option
@@ -34,11 +34,11 @@ def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bo
       bruit noise FOLDER --recipe course --seed 7 --out noisy
     """
     from bruit.cli.progress import bar
-    from bruit.data.formats import refuse_overwriting, write_npy_folder
     from bruit.data.sources import load
+    from bruit.data.written import refuse_place, write_npy_folder
     from bruit.noise.recipes import apply
 
-    refuse_overwriting(out, force)
+    refuse_place(out, force, "npy")
     pair = load(data)
     with bar(words("Noise")) as advance:
         noisy = apply(recipe, pair, seed, advance)
@@ -64,8 +64,8 @@ def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bo
 def evaluate(model: str, data: str, scale: str | None, classes: str | None, as_json: bool) -> None:
     """Test a trained model.
 
-    MODEL is RUN (its winner), RUN:NAME, a folder that bruit train wrote, FILE.keras or FILE.onnx; it reads the test
-    images of DATA. Nothing in a file is executed.
+    MODEL is RUN (its winner), RUN:NAME, a folder that bruit train wrote, FILE.keras, FILE.onnx, or robust, which comes
+    with bruit; it reads the test images of DATA, by default of mnist+course. Nothing in a file is executed.
 
     \b
     Examples:
@@ -75,9 +75,13 @@ def evaluate(model: str, data: str, scale: str | None, classes: str | None, as_j
       bruit evaluate model.keras FOLDER --scale 0-1
     """
     from bruit.cli.tables import evaluation_table
+    from bruit.data.sources import load
     from bruit.studies.evaluate import evaluate as evaluate_model
+    from bruit.studies.evaluate import find_model
 
-    figures = evaluate_model(model, data, scale=scale, classes=names(classes, None))
+    found = find_model(model, scale=scale, classes=names(classes, None))
+    pair = load(data)
+    figures = {"source": model, "model": found.name, "data": pair.name, **evaluate_model(found, pair)}
     if as_json:
         return print_json(figures)
     evaluation_table(figures)
@@ -86,13 +90,11 @@ def evaluate(model: str, data: str, scale: str | None, classes: str | None, as_j
 @command()
 @click.argument("model")
 @click.argument("data", default=DATA)
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Number of folds.")
-@click.option(
-    "--repeats", default=0, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
-)
+@click.option("--folds", default=5, show_default=True, type=Whole(2), help="Number of folds.")
+@click.option("--repeats", default=0, show_default=True, type=Whole(0), help="Trainings of one fold with other seeds.")
 @click.option("--out", type=FOLDER, help="Keep models, histories and out-of-fold probabilities here.")
 @click.option("--force", is_flag=True, help="Replace the cross-validation in --out.")
-@click.option("--workers", type=click.IntRange(1), help="Folds at once.  [default: one a core]")
+@click.option("--workers", type=Whole(1), help="Folds at once.  [default: one a core]")
 @training_options
 @json_option
 def crossval(
@@ -109,7 +111,7 @@ def crossval(
 ) -> None:
     """Cross-validate one model of the zoo.
 
-    MODEL is its name (see bruit models); the folds are made of the training images of DATA.
+    MODEL is its name (see bruit models); the folds are made of the training images of DATA, by default of mnist+course.
 
     \b
     Examples:

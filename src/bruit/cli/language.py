@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from copy import copy
 from inspect import cleandoc
@@ -25,12 +26,21 @@ class Command(click.Command):
         super().__init__(*arguments, **settings)
         self.params += [LANG, DEBUG]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # A path would take it for the folder one is in; it mostly is a variable of a script that is not set.
+        if any(not arg or re.fullmatch("--[a-z-]+=", arg) for arg in args):
+            raise click.UsageError(words("one of the arguments is empty; the folder that you are in is “.”"), ctx)
+        return super().parse_args(ctx, args)
+
     def get_help(self, ctx: click.Context) -> str:
         return click.Command.get_help(_translated(self), ctx)
 
 
 class LanguageGroup(click.Group):
     """The same of a group."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [in_words(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_help(self, ctx: click.Context) -> str:
         return click.Group.get_help(_translated(self), ctx)

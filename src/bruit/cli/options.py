@@ -17,6 +17,19 @@ from bruit.shell import typed
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 FOLDER = click.Path(path_type=Path)
+
+
+class Whole(click.IntRange):
+    """Whole numbers of `min` or more, called so in the reader's language."""
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return words("whole number")
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "N"
+
+
 # Those of bruit.outside.brought, which a --help need not import.
 SCALES = ("0-255", "0-1", "-1-1", "mnist")
 command = partial(click.command, cls=Command)
@@ -31,12 +44,12 @@ def json_option(function: F) -> F:
 
 def training_options(function: F) -> F:
     """The options that every training command takes."""
-    function = click.option(
-        "--seed", default=0, show_default=True, type=click.IntRange(0), help="Same seed, same result."
-    )(function)
-    return click.option(
-        "--epochs", type=click.IntRange(1), help="Epochs for every network, instead of its recipe's own."
-    )(function)
+    function = click.option("--seed", default=0, show_default=True, type=Whole(0), help="Same seed, same result.")(
+        function
+    )
+    return click.option("--epochs", type=Whole(1), help="Epochs for every network, instead of its recipe's own.")(
+        function
+    )
 
 
 def outside_options(function: F) -> F:

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from bruit.cli.language import say, words
-from bruit.cli.options import FOLDER, command, json_option, names, outside_options, print_json, training_options
+from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json, training_options
 
 
 @command()
@@ -29,10 +29,8 @@ from bruit.cli.options import FOLDER, command, json_option, names, outside_optio
     is_flag=True,
     help="Would more images help? Train cnn-plus, or else the last of the models, on parts of them, too.",
 )
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2), help="Folds of each cross-validation.")
-@click.option(
-    "--repeats", default=2, show_default=True, type=click.IntRange(0), help="Trainings of one fold with other seeds."
-)
+@click.option("--folds", default=5, show_default=True, type=Whole(2), help="Folds of each cross-validation.")
+@click.option("--repeats", default=2, show_default=True, type=Whole(0), help="Trainings of one fold with other seeds.")
 @click.option(
     "--with",
     "outside",
@@ -44,7 +42,7 @@ from bruit.cli.options import FOLDER, command, json_option, names, outside_optio
 @click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, as it was begun.")
 @click.option("--force", is_flag=True, help="Replace the run in --out.")
-@click.option("--workers", type=click.IntRange(1), help="Trainings at once.  [default: one a core]")
+@click.option("--workers", type=Whole(1), help="Trainings at once.  [default: one a core]")
 @outside_options
 @training_options
 @json_option
@@ -68,6 +66,8 @@ def study(
     as_json: bool,
 ) -> None:
     """Train, cross-validate, evaluate, and write a report.
+
+    DATA is mnist+course by default.
 
     \b
     Examples:

@@ -145,8 +145,11 @@ def evaluation_table(figures: Mapping[str, Any]) -> None:
         for row in figures["per_class"]
     ]
     low, high = figures["accuracy_ci95"]
+    source, model = figures["source"], figures["model"]
     title = words(
-        "{accuracy} of {n:,} images right (95 % interval {interval}), NLL {nll:.3f}, ECE {ece}",
+        "{model} on {data}: {accuracy} of {n:,} test images right (95 % interval {interval}), NLL {nll:.3f}, ECE {ece}",
+        model=source if source.endswith(model) else f"{source} ({model})",
+        data=figures["data"],
         accuracy=percent(figures["accuracy"]),
         n=figures["n"],
         interval=numbers().percent_range(low, high),
@@ -217,7 +220,9 @@ def findings_lines(findings: Iterable[Finding]) -> None:
 
     for finding in findings:
         message = printable(said(as_dict(finding), language())[0])
-        click.echo(f"· {message}" if finding.split == "both" else f"· {in_words(finding.split)}: {message}")
+        if finding.split != "both":
+            message = words("{split}: {message}", split=in_words(finding.split), message=message)
+        click.echo(f"· {message}")
 
 
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:

@@ -37,7 +37,8 @@ def train(
 ) -> None:
     """Train one model of the zoo.
 
-    MODEL is its name (see bruit models); with --from it may be left out. The test images of DATA are not used.
+    MODEL is its name (see bruit models); with --from it may be left out. It learns from the training images of DATA, by
+    default of mnist+course; the test images are not used.
 
     \b
     Examples:

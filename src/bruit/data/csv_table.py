@@ -38,6 +38,38 @@ class _Layout:
         return next(csv.reader([text], delimiter=self.delimiter)) if '"' in text else text.split(self.delimiter)
 
 
+class _Bright:
+    """The images with pixels beyond 255: a few of them are mistakes, most of them are 16-bit images."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.first: tuple[int, int, int] | None = None
+
+    def look(self, pixels: Raw, chunk: list[Line], layout: _Layout) -> None:
+        if pixels.dtype != np.uint16:
+            return
+        beyond = pixels > 255
+        images = np.flatnonzero(beyond.any(axis=1))
+        self.n += len(images)
+        if self.first is None:
+            row = images[0]
+            column = int(beyond[row].argmax())
+            self.first = chunk[row][0], layout.pixels[column] + 1, int(pixels[row, column])
+
+    def refuse_few(self, n_images: int, path: Path) -> None:
+        if self.first is None or self.n > n_images / 2:
+            return
+        number, column, value = self.first
+        raise DataError(
+            "{path}, line {number}, column {column}: expected 0…255, as in most images, received {value}; repair or "
+            "remove it",
+            path=path,
+            number=number,
+            column=column,
+            value=value,
+        )
+
+
 def read(path: Path, test: Path | None = None) -> Arrays:
     """A table with the training images, and one with the test images if there is. Raises DataError.
 
@@ -66,14 +98,18 @@ def _table(path: Path) -> tuple[Raw, list[str] | None]:
         if not chunk:
             raise DataError("{path} holds a header and no images; expected one image a line below it", path=path)
         labels: list[str] = []
+        bright = _Bright()
 
         def rows(chunk: list[Line]) -> Iterator[Raw]:
             while chunk:
                 labels.extend(_labels(chunk, layout, path))
-                yield _pixels(chunk, layout, path)
+                pixels = _pixels(chunk, layout, path)
+                bright.look(pixels, chunk, layout)
+                yield pixels
                 chunk = list(islice(rest, ROWS))
 
         images = room.stacked(rows(chunk))
+        bright.refuse_few(len(images), path)
     return images, labels if layout.label is not None else None
 
 

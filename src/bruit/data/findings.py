@@ -253,7 +253,15 @@ def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
             _("Find out what differs; figures on these test images do not hold for images like the training ones."),
         ),
         "labels": (
-            _("%(images)s of %(total)s labels (%(share)s) are likely wrong: models that never saw the image disagree."),
+            _("%(images)s of %(total)s labels (%(share)s) may be wrong: networks that never saw the image disagree."),
             _("Look at these images, the surest first, and correct the labels that are wrong."),
+        ),
+        "labels-doubtful": (
+            _(
+                "Networks that never saw the image disagree with %(images)s of %(total)s labels (%(share)s), too many "
+                "to call these wrong: the networks, trained on %(trained)s images, may read badly, or many labels are "
+                "wrong."
+            ),
+            _("Look at the surest of them: if their labels are right, more images are needed to judge the labels."),
         ),
     }

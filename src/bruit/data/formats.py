@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from bruit.data import npy, room
+from bruit.data import room
 from bruit.data.dataset import DataPair, Dataset, Finding, Split, Unlabelled, refuse_two_sizes
 from bruit.data.findings import find
 from bruit.data.holdout import set_aside, set_aside_finding
-from bruit.data.npy import NPY_NAMES as NPY_NAMES
-from bruit.data.npy import refuse_overwriting as refuse_overwriting
-from bruit.data.npy import write_npy_folder as write_npy_folder
 from bruit.data.raw import Raw
 from bruit.data.scale import SPLIT_NAMES, scale_mismatch, to_uint8
 from bruit.errors import DataError
 
 SPLITS: tuple[Split, Split] = ("train", "test")
-
-
-def read_npy_folder(folder: Path) -> DataPair:
-    """Read train_images.npy, train_labels.npy, test_images.npy and test_labels.npy.
-
-    Images may be (N, H, W), (N, H, W, 1), (N, 1, H, W) or (N, H·W), of uint8, bool, integers, or floats in 0…1,
-    −1…1 or 0…255, each split on a scale of its own; labels (N,), (N, 1) or one-hot. Raises DataError.
-    """
-    raw = npy.read_folder(folder)
-    assert raw.train_labels is not None
-    return pair_from_arrays(
-        raw.train_images, raw.train_labels, raw.test_images, raw.test_labels, name=folder.resolve().name
-    )
 
 
 def pair_from_arrays(
@@ -41,8 +24,10 @@ def pair_from_arrays(
     test_labels: Raw | None = None,
     name: str = "arrays",
 ) -> DataPair:
-    """The same from arrays in memory; the classes are the values that occur in `train_labels`.
+    """Images and labels in memory as a pair; the classes are the values that occur in `train_labels`.
 
+    Images may be (N, H, W), (N, H, W, 1), (N, 1, H, W) or (N, H·W), of uint8, bool, integers, or floats in 0…1,
+    −1…1 or 0…255, each split on a scale of its own; labels (N,), (N, 1) or one-hot. Raises DataError.
     Without test images and their labels, a tenth of each class is set aside as the test set, and a finding says so.
     """
     raws: dict[Split, Raw] = {"train": train_images}
@@ -123,13 +108,20 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
         )
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
+    if raw.dtype.kind == "S" and raw.ndim == 1:
+        try:
+            raw = np.char.decode(raw, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError("the {name} labels are bytes that are no UTF-8; save them as text", name=name) from error
     if raw.dtype.kind == "U" and raw.ndim == 1:
         texts = np.array(raw, raw.dtype.newbyteorder("="))
         if texts.nbytes and texts.view(np.uint32).max() > sys.maxunicode:
             raise DataError("the {name} labels are damaged: they hold what is no character; copy them again", name=name)
         return texts
     if raw.dtype.kind not in "buif":
-        raise DataError("expected whole numbers as {name} labels, received dtype {raw.dtype}", name=name, raw=raw)
+        raise DataError(
+            "expected whole numbers or text as {name} labels, received dtype {raw.dtype}", name=name, raw=raw
+        )
     values = np.asarray(raw)
     if not np.all(np.isfinite(values)):
         raise DataError(

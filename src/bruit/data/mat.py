@@ -17,7 +17,7 @@ import numpy as np
 from bruit.data import room
 from bruit.data.dataset import blocks
 from bruit.data.limits import DEFLATE_RATIO, MAX_ARRAYS, refuse_bytes
-from bruit.data.raw import Arrays, Raw, Role, from_roles, grey_finding, joined, roles, to_grey
+from bruit.data.raw import Arrays, Raw, Role, from_roles, grey_finding, joined, role_of, roles, to_grey
 from bruit.data.streams import Inflated, damage_is_said, read_array, refuse_no_file
 from bruit.errors import DataError
 from bruit.locale import Sentence
@@ -29,6 +29,14 @@ _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8
 _NUMERIC_CLASSES = range(6, 16)  # double, single, and the integers of 8 to 64 bits
 _PLAIN_CLASSES = range(1, 16)  # what comes after them, as MATLAB's own objects, begins otherwise
 _LOGICAL, _COMPLEX = 0x200, 0x800
+# What else a variable may be, by its number in version 5 and by its name in 7.3.
+_OTHERS = {
+    1: ("cell", Sentence("a cell array")),
+    2: ("struct", Sentence("a struct")),
+    4: ("char", Sentence("text")),
+    5: ("sparse", Sentence("a sparse matrix")),
+}
+_NO_ARRAY = Sentence("no plain array of numbers")
 _LONGEST_NAME, _MOST_DIMENSIONS = 4096, 8
 
 
@@ -76,10 +84,10 @@ def _aligned(arrays: Arrays) -> Arrays:
 
 @dataclass(frozen=True)
 class _Variable:
-    """A variable of a version 5 file: where its element begins, and what its header says."""
+    """A variable of a version 5 file: where its element begins, and what it is if it is no array of numbers."""
 
     name: str
-    numeric: bool
+    other: Sentence | None
     start: int
     size: int
     compressed: bool
@@ -100,14 +108,15 @@ def _read_version_5(file: IO[bytes], start: bytes, path: Path) -> tuple[dict[Rol
                 "{path} is truncated or damaged at byte {at:,} of {end:,}; copy it again", path=path, at=at, end=end
             )
         element = _element(file, at + 8, size, kind == _COMPRESSED, order)
-        name, numeric, _, _ = _header(element, order)
-        variables[name] = _Variable(name, numeric, at + 8, size, kind == _COMPRESSED)
+        name, other, _, _ = _header(element, order)
+        variables[name] = _Variable(name, other, at + 8, size, kind == _COMPRESSED)
         if len(variables) > MAX_ARRAYS:
             raise DataError(
                 "{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?", path=path, MAX_ARRAYS=MAX_ARRAYS
             )
         at += 8 + size
-    names = [variable.name for variable in variables.values() if variable.numeric]
+    names = [variable.name for variable in variables.values() if variable.other is None]
+    _refuse_others(names, {name: one.other for name, one in variables.items() if one.other is not None}, path)
     found = roles(names, path)
     by_role: dict[Role, Raw] = {}
     for role, name in found.items():
@@ -127,16 +136,29 @@ def _element(file: IO[bytes], start: int, size: int, compressed: bool, order: st
     return unpacked
 
 
-def _header(file: IO[bytes], order: str) -> tuple[str, bool, int, tuple[int, ...]]:
-    """(name, whether it is a plain numeric array, flags, shape)."""
+def _refuse_others(names: list[str], others: dict[str, Sentence], path: Path) -> None:
+    """Raise DataError for what is no array of numbers, and is called like images or labels that are not there, or all
+    that there is.
+    """
+    there = {role_of(name, names) for name in names}
+    for name, kind in others.items():
+        if name and (role_of(name, others) not in {None, *there} or not names):
+            raise DataError(
+                "{name} in {path} is {kind}; save it as a full array of numbers", name=name, path=path, kind=kind
+            )
+
+
+def _header(file: IO[bytes], order: str) -> tuple[str, Sentence | None, int, tuple[int, ...]]:
+    """(name, what it is if it is no plain numeric array, flags, shape)."""
     flags = struct.unpack(f"{order}II", _part(file, order, 8)[1])[0]
     if flags & 0xFF not in _PLAIN_CLASSES:
-        return "", False, flags, ()
+        return "", _NO_ARRAY, flags, ()
     dimensions = _part(file, order, 4 * _MOST_DIMENSIONS)[1]
     shape = struct.unpack(f"{order}{len(dimensions) // 4}i", dimensions)
     name = _part(file, order, _LONGEST_NAME)[1].decode("utf-8", "replace")
-    numeric = flags & 0xFF in _NUMERIC_CLASSES and not flags & _COMPLEX
-    return name, numeric, flags, shape
+    if flags & 0xFF in _NUMERIC_CLASSES:
+        return name, Sentence("an array of complex numbers") if flags & _COMPLEX else None, flags, shape
+    return name, _OTHERS.get(flags & 0xFF, ("", _NO_ARRAY))[1], flags, shape
 
 
 def _values(file: IO[bytes], variable: _Variable, order: str, path: Path) -> Raw:
@@ -206,12 +228,14 @@ def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
             )
         # A link may lead into another file, and so may the data of a variable.
         names = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
-        stored: dict[str, Any] = {name: file[name] for name in names if isinstance(file[name], h5py.Dataset)}
+        stored: dict[str, Any] = {name: file[name] for name in names}
+        others = {name: kind for name, one in stored.items() if (kind := _other(one)) is not None}
         plain = {
             name: one
             for name, one in stored.items()
-            if one.dtype.kind in "buif" and one.shape is not None and one.external is None and not one.is_virtual
+            if name not in others and one.shape is not None and one.external is None and not one.is_virtual
         }
+        _refuse_others(list(plain), others, path)
         found = roles(plain, path)
         wanted = {role: plain[name] for role, name in found.items()}
         promised = sum(one.size * one.dtype.itemsize for one in wanted.values())
@@ -226,6 +250,17 @@ def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
             )
         # MATLAB counts the other way round, so its axes come reversed.
         return {role: _unpacked(one).T for role, one in wanted.items()}, set(plain) - set(found.values())
+
+
+def _other(stored: Any) -> Sentence | None:
+    """What a variable of an HDF5 file is if it is no array of numbers, which text is, too, but for its attribute."""
+    if "MATLAB_sparse" in stored.attrs:
+        return _OTHERS[5][1]
+    said = stored.attrs.get("MATLAB_class", b"")
+    kinds = dict(_OTHERS.values())
+    if isinstance(said, bytes) and (name := said.decode("ascii", "replace")) in kinds:
+        return kinds[name]
+    return None if getattr(getattr(stored, "dtype", None), "kind", "") in tuple("buif") else _NO_ARRAY
 
 
 def _unpacked(stored: Any) -> Raw:

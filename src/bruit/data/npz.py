@@ -21,6 +21,7 @@ from bruit.locale import Sentence
 # Where in the header of a member the lengths of its name and of what is extra stand.
 _LENGTHS = 26
 KIND = Sentence("an .npz archive")
+ARRAY = Sentence("an .npy file")
 
 
 def read(path: Path, test: Path | None = None) -> Arrays:
@@ -57,7 +58,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
         raise DataError(
             "{where} is compressed in a way that numpy.savez does not use; write it again with that", where=where
         )
-    with archive.open(info) as file:
+    with damage_is_said(where, ARRAY), archive.open(info) as file:
         shape, fortran, dtype = read_npy_header(file)
         refuse_objects(where, dtype)
         count = int(np.prod(shape, dtype=object))
@@ -82,7 +83,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
                 where=where,
                 promised=promised,
             )
-    return values.reshape(shape, order="F" if fortran else "C")
+        return values.reshape(shape, order="F" if fortran else "C")
 
 
 def _mapped(path: Path, info: zipfile.ZipInfo, header: int, dtype: np.dtype, count: int) -> Raw:

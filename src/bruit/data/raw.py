@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
     names = list(names)
     found: dict[Role, str] = {}
     for name in names:
-        role = _role(name, names)
+        role = role_of(name, names)
         if role is None:
             continue
         if role in found:
@@ -68,7 +68,8 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
     return found
 
 
-def _role(name: str, names: list[str]) -> Role | None:
+def role_of(name: str, names: Collection[str]) -> Role | None:
+    """What `name` means among `names`, if anything."""
     if name in ("arr_0", "arr_1"):  # what numpy.savez calls arrays that were given no name
         return ("train", "images" if name == "arr_0" else "labels") if "arr_2" not in names else None
     plain = re.sub("[^a-z0-9]", "", name.lower())

@@ -95,11 +95,13 @@ def _stack_shape(raw: Raw, name: Sentence) -> tuple[int, int, int]:
         side = round(raw.shape[1] ** 0.5)
         if side * side == raw.shape[1]:
             return len(raw), side, side
+        one = Sentence(", or a single image to (1, H, W)") if raw.shape[0] == raw.shape[1] else ""
         raise DataError(
             "expected square {name} images in the rows of (N, H·W), received {raw.shape[1]} pixels a row; "
-            "reshape them to (N, H, W)",
+            "reshape them to (N, H, W){one}",
             name=name,
             raw=raw,
+            one=one,
         )
     hint = Sentence("; convert colour to grey first") if raw.ndim == 4 and 3 in (raw.shape[1], raw.shape[3]) else ""
     raise DataError(

@@ -48,8 +48,11 @@ def what_stands_at(path: Path) -> Sentence:
 
 
 @contextmanager
-def damage_is_said(path: Path, kind: Sentence) -> Iterator[None]:
-    """What libraries raise about a damaged file, which is of many types, as one DataError that names the file."""
+def damage_is_said(path: Path | Sentence, kind: Sentence) -> Iterator[None]:
+    """What libraries raise about a damaged file, which is of many types, as one DataError that names the file.
+
+    Their own words are left to --debug: they are English, speak of the inside of a format, and may quote its bytes.
+    """
     try:
         yield
     except BruitError:
@@ -61,16 +64,13 @@ def damage_is_said(path: Path, kind: Sentence) -> Iterator[None]:
     except OSError as error:
         if error.strerror:
             raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
-        raise _damaged(path, kind, error) from error
+        raise _damaged(path, kind) from error
     except Exception as error:
-        raise _damaged(path, kind, error) from error
+        raise _damaged(path, kind) from error
 
 
-def _damaged(path: Path, kind: Sentence, error: Exception) -> DataError:
-    why = " ".join(str(error).split())[:120]
-    if not why:
-        return DataError("{path} is damaged or not {kind}; copy it again", path=path, kind=kind)
-    return DataError("{path} is damaged or not {kind} ({why}); copy it again", path=path, kind=kind, why=why)
+def _damaged(path: Path | Sentence, kind: Sentence) -> DataError:
+    return DataError("{path} is damaged or not {kind}; copy it again", path=path, kind=kind)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import IO
 import numpy as np
 
 from bruit.data.dataset import DataPair, Dataset, Images, blocks
-from bruit.data.npy import NPY_NAMES, names_of, refuse_overwriting, saving
+from bruit.data.npy import NPY_NAMES
+from bruit.data.raw import Raw, numbered
 from bruit.errors import ConfigError, DataError, RunError
 from bruit.files import Write, write_npz, write_together
 
@@ -55,11 +56,36 @@ def refuse_place(out: Path, force: bool, to: str | None = None) -> None:
                 out=out,
                 present=", ".join(present),
             )
-        return refuse_overwriting(out, force, FILES[form])
+        return _refuse_overwriting(out, force, FILES[form])
     if out.is_dir():
         raise RunError("{out} is a folder; choose another name, or move it away", out=out)
     if os.path.lexists(out) and not force:
         raise RunError("{out} is there already; choose another name, or add --force to replace it", out=out)
+
+
+def _refuse_overwriting(folder: Path, force: bool, names: tuple[str, ...]) -> None:
+    """Raise RunError if `folder` is a file, holds any of these files (unless `force`) or folders in their places."""
+    if folder.exists() and not folder.is_dir():
+        raise RunError("{folder} is a file; name a folder instead", folder=folder)
+    present = [name for name in names if os.path.lexists(folder / name)]
+    if present and not force:
+        raise RunError(
+            "{folder} already holds {present}; choose another place, or add --force to replace them",
+            folder=folder,
+            present=", ".join(present),
+        )
+    for name in present:
+        if (folder / name).is_dir():
+            raise RunError("{folder} is a folder; choose another place, or move it away", folder=folder / name)
+
+
+def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) -> list[Path]:
+    """Write the four .npy files, all of them or none; see `write_data`.
+
+    Images are uint8 (N, H, W). Labels are the names of the classes, so that they mean the same when they are read
+    again: int64 (N,) where every name is a whole number as Python writes it, else str ("07" is not 7).
+    """
+    return write_data(pair, folder, force, "npy")
 
 
 def write_data(pair: DataPair, out: str | Path, force: bool = False, to: str | None = None) -> list[Path]:
@@ -85,11 +111,22 @@ def write_data(pair: DataPair, out: str | Path, force: bool = False, to: str | N
 
 
 def _named(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
-    return {f"x_{split}": dataset.images, f"y_{split}": names_of(dataset)}
+    return {f"x_{split}": dataset.images, f"y_{split}": _class_names(dataset)}
+
+
+def _class_names(dataset: Dataset) -> Raw:
+    """(N,) the class of each image by its name, int64 if every name is a whole number, else str."""
+    (values,) = numbered(list(dataset.classes))
+    assert values is not None
+    named: Raw = values[dataset.labels]
+    return named
 
 
 def _npy(dataset: Dataset) -> list[Write]:
-    return [saving(dataset.images), saving(names_of(dataset))]
+    def saving(array: Raw) -> Write:
+        return lambda file: np.lib.format.write_array(file, array, allow_pickle=False)
+
+    return [saving(dataset.images), saving(_class_names(dataset))]
 
 
 def _csv(dataset: Dataset) -> list[Write]:
@@ -123,7 +160,7 @@ def _csv(dataset: Dataset) -> list[Write]:
 
 
 def _idx(dataset: Dataset) -> list[Write]:
-    values = names_of(dataset)
+    values = _class_names(dataset)
     if values.dtype.kind != "i" or values.max() > 255:
         raise DataError(
             "expected classes called 0 to 255 for IDX, received {names}; write .npy files instead",

@@ -1,4 +1,4 @@
-"""Which labels are likely wrong, from the probabilities of models that did not see the images."""
+"""Which labels are may be wrong, from the probabilities of models that did not see the images."""
 
 from __future__ import annotations
 

@@ -73,11 +73,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
             raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
         model = new_model(name, config, classes, (height, width))
     except (DataError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
-        raise ModelError(
-            "{folder} is not a model's description ({error!r}); train it again",
-            folder=folder / "config.json",
-            error=error,
-        ) from error
+        raise ModelError("{path} is not a model's description; train it again", path=folder / "config.json") from error
     model.load_tensors(tensors)
     model.source, model.trained_on = str(folder), n if isinstance(n, int) else None
     return model
@@ -104,10 +100,15 @@ def read_tensors(path: Path) -> Tensors:
         content = read_bytes(path)
         tensors: Tensors = dict(decode(content))
         stored = _metadata(content).get(CHECKSUM)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise ModelError("cannot read {path}: {error}; train the model again", path=path, error=error) from error
-    if stored not in (None, _checksum(tensors)):  # other programs write none
-        raise ModelError("cannot read {path}: its checksum is another; train the model again", path=path)
+        damaged = stored not in (None, _checksum(tensors))  # other programs write none
+    except OSError as error:
+        raise ModelError(
+            "cannot read {path}: {error.strerror}; train the model again", path=path, error=error
+        ) from error
+    except (SafetensorError, ValueError) as error:
+        raise ModelError("{path} is damaged; train the model again", path=path) from error
+    if damaged:
+        raise ModelError("{path} is damaged; train the model again", path=path)
     return tensors
 
 

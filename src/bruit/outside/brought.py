@@ -173,6 +173,8 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def _open(path: Path) -> tuple[Opened, str]:
     suffix = path.suffix.lower()
+    if path.is_dir() or suffix not in (*SUFFIXES, *REFUSED):
+        raise ModelError("it is no file called .keras or .onnx")
     if suffix not in SUFFIXES:
         raise ModelError("a {suffix} file can run code when it is opened; export it as .onnx or .keras", suffix=suffix)
     try:

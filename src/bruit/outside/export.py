@@ -22,21 +22,19 @@ def export(model: Trained | Brought, path: Path, kind: Format | None = None, *, 
     """Write `model` as one file, ONNX or Keras, that takes raw pixels and gives calibrated probabilities.
 
     Before it is written it is opened as anybody's file would be, and run. Without `kind` it is
-    Keras for a `path` that ends so, else ONNX.
+    Keras for a `path` that ends in .keras, else ONNX, which ends in .onnx.
 
     Returns file, format, model, bytes, classes, input_shape, and max_difference: the largest one between its
     probabilities and the model's own, on images one by one and in a batch.
     Raises ModelError for a model that is no graph of layers, or if the difference is above 1e-4; RunError if `path` is
-    there and not to be replaced by `force`; ConfigError for a Keras file of another ending, or if what the
+    there and not to be replaced by `force`; ConfigError for a file of another ending, or if what the
     format needs is not installed.
     """
     if path.exists() and not force:
         raise RunError("{path} is there already; add --force to replace it, or choose another --out", path=path)
     kind = kind or ("keras" if path.suffix == ".keras" else "onnx")
-    if kind == "keras" and path.suffix != ".keras":
-        raise ConfigError("Keras opens files called .keras alone, received {path}; choose another --out", path=path)
-    if kind == "onnx" and path.suffix == ".keras":
-        raise ConfigError("a file called {path} is taken for one of Keras; choose another --out", path=path)
+    if path.suffix != f".{kind}":  # what opens it goes by its name, bruit and Keras too
+        raise ConfigError("expected a file called .{kind}, received {path}; choose another --out", kind=kind, path=path)
     if isinstance(model, Brought):
         raise ModelError("{model.path} was not trained by bruit, which exports its own models alone", model=model)
     content_of, open_again = _format(kind)

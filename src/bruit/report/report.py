@@ -81,9 +81,8 @@ def _samples(path: Path) -> Samples:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as samples:
             return dict(samples)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(
-            "cannot read the pictures in {path}: {error}; run the study again with --resume", path=path, error=error
-        ) from error
+        # What NumPy says of a damaged one is that it might be loaded by running what is in it.
+        raise RunError("the pictures in {path} are damaged; run the study again with --resume", path=path) from error
 
 
 def _sections(results: Results, lang: str) -> list[Section]:

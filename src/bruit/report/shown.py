@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bruit.data.dataset import Dataset
+from bruit.data.dataset import Dataset, refuse_no_dataset
 from bruit.errors import ConfigError, DataError
 from bruit.locale import language, translator
 from bruit.report.style import GROUND, drawing, looks
@@ -28,6 +28,7 @@ OPAQUE = {"figure.facecolor": GROUND}
 
 def plot_images(dataset: Dataset, n: int = 10, *, lang: str | None = None) -> Figure:
     """The first n images of each class that has some, a row for each; fewer where a class has fewer."""
+    refuse_no_dataset(dataset)
     there = np.flatnonzero(dataset.counts)
     n = max(1, min(n, *dataset.counts[there]))
     images = np.stack([dataset.images[np.flatnonzero(dataset.labels == label)[:n]] for label in there])
@@ -44,6 +45,10 @@ def plot_curves(
 
     Raises ConfigError for another quantity, DataError for a model without epochs (a baseline).
     """
+    if not isinstance(trained, Fit | CrossValidation):
+        raise DataError(
+            "expected what bruit.fit or bruit.cross_validate gave, received {kind}", kind=type(trained).__name__
+        )
     if quantity not in QUANTITIES:
         raise ConfigError("expected accuracy or loss, received {quantity}", quantity=quantity)
     with drawing(OPAQUE):
@@ -66,6 +71,7 @@ def plot_confusion(figures: Mapping[str, Any], name: str = "", *, lang: str | No
 
     name  of the model, which decides the colour
     """
+    _refuse_no_figures(figures)
     with drawing(OPAQUE):
         from bruit.report import plots
 
@@ -78,6 +84,8 @@ def plot_mistakes(figures: Mapping[str, Any], dataset: Dataset, n: int = 10, *, 
 
     Raises DataError if there are none.
     """
+    _refuse_no_figures(figures)
+    refuse_no_dataset(dataset)
     mistakes = figures["worst_mistakes"][:n]
     if not mistakes:
         raise DataError("there is no mistake to draw: all {n:,} images were read correctly", n=figures["n"])
@@ -92,6 +100,8 @@ def plot_mistakes(figures: Mapping[str, Any], dataset: Dataset, n: int = 10, *, 
 
 def plot_accuracies(figures: Mapping[str, Mapping[str, Any]], *, lang: str | None = None) -> Figure:
     """The accuracy of each model with its 95 % interval, most accurate first: {name: what `bruit.evaluate` gave}."""
+    for one in figures.values() if isinstance(figures, Mapping) else [figures]:
+        _refuse_no_figures(one)
     with drawing(OPAQUE):
         from bruit.report import plots
 
@@ -102,3 +112,9 @@ def plot_accuracies(figures: Mapping[str, Mapping[str, Any]], *, lang: str | Non
             for name, one in sorted(figures.items(), key=lambda item: -item[1]["accuracy"])
         ]
         return plots.accuracies(rows, translator(lang).gettext("Accuracy (%)"), lang)
+
+
+def _refuse_no_figures(figures: object) -> None:
+    """Raise DataError for what is no figures of a model on a test set."""
+    if not isinstance(figures, Mapping) or not {"accuracy", "per_class"} <= figures.keys():
+        raise DataError("expected what bruit.evaluate gave, received {kind}", kind=type(figures).__name__)

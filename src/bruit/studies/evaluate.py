@@ -13,7 +13,7 @@ import bruit
 from bruit.data import room
 from bruit.data.dataset import DataPair, Dataset, Images
 from bruit.data.sources import DEFAULT, load
-from bruit.errors import DataError, ModelError
+from bruit.errors import ConfigError, DataError, ModelError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
 from bruit.locale import Sentence
@@ -43,12 +43,16 @@ def find_model(
 
     Raises ModelError where there is no such model or it cannot be used, ConfigError where a file needs more to be said.
     """
-    if not isinstance(model, str | Path):
-        raise ModelError(
-            "expected the name or the path of a model, received {kind}; see bruit.load_model", kind=type(model).__name__
-        )
+    if not isinstance(model, str | Path) or model == "":
+        kind = Sentence("an empty text") if model == "" else type(model).__name__
+        raise ModelError("expected the name or the path of a model, received {kind}; see bruit.load_model", kind=kind)
     if is_file_of_a_model(model):
         return bring(model, scale=scale, classes=classes)
+    if scale is not None or classes is not None:
+        raise ConfigError(
+            "a model of bruit's own says its scale and its classes itself; leave out {what}",
+            what=("--scale" if scale is not None else "--classes"),
+        )
     folder = _folder_of(str(model))
     found = load_kept(folder) or load_model(folder)
     if isinstance(found, Trained):

@@ -63,6 +63,8 @@ class Choice:
         chosen = {field.name: begun[field.name] for field in fields(cls) if field.name in begun}
         chosen |= {name: value for name, value in given.items() if value is not None}
         for name in ("models", "crossval", "learning_curve"):
+            if isinstance(chosen.get(name), str):
+                chosen[name] = (chosen[name],)
             if not isinstance(chosen.get(name, False), bool):
                 chosen[name] = tuple(dict.fromkeys(chosen[name]))
         for name in ("folds", "repeats", "epochs", "seed"):

@@ -81,9 +81,8 @@ def refusing_odd_results(run: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise RunError(
-            "{path} does not hold what a finished study writes ({error!r}); write it again with {how_to_resume}",
+            "{path} does not hold what a finished study writes; write it again with {how_to_resume}",
             path=run / "results.json",
-            error=error,
             how_to_resume=how_to_resume(run),
         ) from error
 

@@ -89,14 +89,14 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         _, checksum, settings = read_text(path).split("\n", 2)
         if checksum != _checksum(settings):
-            raise DataError("its checksum is another")
+            raise ValueError("its checksum is another")
         return tomllib.loads(settings)
     except OSError as error:
         if path.is_file():
             raise RunError("cannot read {path}: {error.strerror}; make it readable", path=path, error=error) from error
         raise no_run(folder) from error
-    except (ValueError, DataError) as error:
-        raise RunError("{path} is damaged ({error}); add --force to start again", path=path, error=error) from error
+    except ValueError as error:
+        raise RunError("{path} is damaged; add --force to start again", path=path) from error
 
 
 def settings_to_resume(folder: Path) -> dict[str, Any]:

@@ -69,8 +69,8 @@ def study(
     """Train the models, cross-validate some of them, read the test set once, and report into the folder `out`.
 
     data              see `bruit.load`; by default mnist+course
-    models, crossval  names of the zoo: to train, and to cross-validate in `folds` folds (5); by default all, and those
-                      of cnn-plus and dnn-plus that are among `models`
+    models, crossval  names of the zoo, or one name: to train, and to cross-validate in `folds` folds (5); by default
+                      all, and those of cnn-plus and dnn-plus that are among `models`
     learning_curve    would more images help? True for the curve of cnn-plus, or of the last of `models`; or names of
                       `models`; see `bruit.learning_curve`
     repeats           trainings of the first fold with other seeds (2), the yardstick for the folds' spread

@@ -20,7 +20,10 @@ def fitting(start: Predictor, name: str, shape: tuple[int, int]) -> Network:
     """
     if not isinstance(start, Network):
         received = getattr(start, "name", type(start).__name__)
-        raise ConfigError("only a network of the zoo can be fine-tuned, received {received}", received=received)
+        raise ConfigError(
+            "only a network of the zoo can be fine-tuned, received {received}; name one, as RUN:cnn-plus",
+            received=received,
+        )
     if start.name != name:
         raise ConfigError("expected a {name} to start from, received a {received}", name=name, received=start.name)
     if start.input_shape != shape:

@@ -22,12 +22,15 @@ FILES = (
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """The rows of history.jsonl. Raises DataError for a missing or damaged file."""
+    path = folder / "history.jsonl"
     try:
-        return [json.loads(line) for line in read_text(folder / "history.jsonl").splitlines()]
-    except (OSError, ValueError, RecursionError) as error:
+        return [json.loads(line) for line in read_text(path).splitlines()]
+    except OSError as error:
         raise DataError(
-            "cannot read {folder}: {error}; train the model again", folder=folder / "history.jsonl", error=error
+            "cannot read {path}: {error.strerror}; train the model again", path=path, error=error
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("{path} is damaged; train the model again", path=path) from error
 
 
 def drop_damaged(folder: Path) -> None:
