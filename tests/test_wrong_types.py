@@ -27,6 +27,17 @@ def test_a_number_is_no_data(call, refused) -> None:
         call(3)
 
 
+def test_an_array_is_no_data(digits: DataPair, refused) -> None:
+    with refused(DataError, "expected the name or the path of data, received ndarray; see bruit.load"):
+        bruit.check(digits.train.images)
+
+
+@pytest.mark.parametrize("out", [3, ""])
+def test_a_number_is_no_folder_for_a_run(out, digits: DataPair, refused) -> None:
+    with refused(ConfigError, f"expected a folder as out, received {out!r}"):
+        bruit.study(digits, out=out)
+
+
 def test_a_number_is_no_model(digits: DataPair, refused) -> None:
     for call in (bruit.load_model, lambda model: bruit.evaluate(model, digits)):
         with refused(ModelError, "expected the name or the path of a model, received int; see bruit.load_model"):

@@ -243,6 +243,23 @@ def test_a_hair_beyond_the_range_is_clipped(digits):
     assert read.train.images[0, 0, :2].tolist() == [0, 255]
 
 
+def test_scans_of_12_bits_are_told_from_dim_ones(digits):
+    scans = digits.train.images.astype(np.uint16) * 16
+    read = pair_of(scans, digits.train.labels, digits.test.images, digits.test.labels)
+    few = finding(read, "few-bits")
+    assert few.figure == {"brightest": 4080, "levels": 17, "factor": 16}
+    assert few.severity == "warning"
+    assert "dim" not in {one.code for one in read.findings}
+    stretched = pair_of(scans * few.figure["factor"], digits.train.labels)
+    assert np.abs(stretched.train.images.astype(int) - digits.train.images).max() <= 1
+
+
+def test_labels_may_be_true_and_false(digits):
+    read = pair_of(digits.train.images, digits.train.labels > 4, digits.test.images, digits.test.labels > 4)
+    assert read.classes == ("0", "1")
+    assert np.array_equal(read.train.labels, digits.train.labels > 4)
+
+
 def test_dim_images_are_said(digits):
     read = pair_of(digits.train.images // 4, digits.train.labels, digits.test.images, digits.test.labels)
     dim = finding(read, "dim")

@@ -53,6 +53,14 @@ def test_what_is_transparent_lies_on_white(tmp_path, mode):
     assert [finding.code for finding in read.findings] == ["made-grey"]
 
 
+def test_what_is_transparent_of_16_bits_lies_on_white_too(tmp_path):
+    image = Image.fromarray(np.array([[0, 0, 257 * 90]] * 4, np.uint16))
+    image.save(tmp_path / "one.png", transparency=0)
+    read = image_folder.read(tmp_path)
+    assert read.train_images[0].tolist() == [[65535, 65535, 257 * 90]] * 4
+    assert [finding.code for finding in read.findings] == ["made-grey"]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "P", "CMYK", "1", "L", "YCbCr"])
 def test_grey_in_any_mode_is_the_same_grey(tmp_path, mode):
     image = Image.new("L", (6, 4), 0)

@@ -1,6 +1,7 @@
 """Folders of image files."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -100,6 +101,13 @@ def test_what_is_passed_over_is_said_but_for_hidden_things(folder):
     read = load(folder)
     expected = "Not used of what is there (3 in all): 3/Thumbs.db, 3/pipe.png, README.txt."
     assert codes(read)["not-used"].message == expected
+
+
+def test_a_third_split_is_passed_over_and_said(folder, tmp_path):
+    for split in ("train", "test", "val"):
+        shutil.copytree(folder, tmp_path / "all" / split)
+    read = load(tmp_path / "all")
+    assert codes(read)["not-used"].message == "Not used of what is there (1 in all): val."
 
 
 def test_images_alone(folder, small, tmp_path, refused):

@@ -4,6 +4,7 @@ import builtins
 import os
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,28 @@ def test_images_along_the_last_axis(small, one_split, tmp_path):
     one_split(load(tmp_path / "set.mat"))
 
 
+@pytest.mark.parametrize("n_test", [28, 40])
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_split_with_as_many_images_as_columns_lies_as_the_other_one(digits, the_same, tmp_path, axis, n_test):
+    pair = replace(digits, test=digits.test.subset(np.arange(n_test)))
+    named = {}
+    for split in ("train", "test"):
+        part = getattr(pair, split)
+        named |= {f"x_{split}": np.moveaxis(part.images, 0, axis), f"y_{split}": part.labels}
+    scipy.io.savemat(tmp_path / "set.mat", named)
+    the_same(load(tmp_path / "set.mat"), pair)
+
+
+def test_an_axis_that_cannot_be_told(digits, tmp_path, refused):
+    few = digits.train.subset(np.arange(28))
+    scipy.io.savemat(tmp_path / "set.mat", {"x": few.images, "y": few.labels})
+    scipy.io.savemat(tmp_path / "images.mat", {"x": few.images})
+    message = f"{tmp_path / 'set.mat'} does not show which axis counts the images; give it another number of them than "
+    for data in (tmp_path / "set.mat", tmp_path / "images.mat"):
+        with refused(DataError, message.replace("set.mat", data.name) + "they have columns"):
+            load(data)
+
+
 def test_a_colour_file_for_each_split_as_svhn_has_it(small, tmp_path):
     rng = np.random.default_rng(0)
     colour = {part: rng.integers(0, 256, (8, 8, 3, n), np.uint8) for part, n in (("train", 60), ("test", 20))}
@@ -65,8 +88,12 @@ def test_a_colour_file_for_each_split_as_svhn_has_it(small, tmp_path):
     assert [finding.code for finding in read.findings].count("made-grey") == 2
 
 
-# (…, 3) of bytes would be taken for colour.
-SHAPES = array_shapes(min_dims=2, max_dims=4, max_side=5).filter(lambda shape: len(shape) < 4 or shape[3] != 3)
+def plain(shape):
+    """Neither colour, (…, 3) of bytes, nor square images along the last axis."""
+    return shape[3] != 3 if len(shape) == 4 else len(shape) == 2 or shape[0] != shape[1]
+
+
+SHAPES = array_shapes(min_dims=2, max_dims=4, max_side=5).filter(plain)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -97,7 +124,7 @@ def test_big_endian(tmp_path):
     inside += element(3, values.tobytes())
     (tmp_path / "set.mat").write_bytes(bytes(124) + b"\x01\x00MI" + element(14, inside))
     read = mat.read(tmp_path / "set.mat").train_images
-    assert np.array_equal(read, np.arange(12).reshape(2, 2, 3, order="F"))
+    assert np.array_equal(read, np.moveaxis(np.arange(12).reshape(2, 2, 3, order="F"), -1, 0))
 
 
 # Refused
@@ -137,8 +164,9 @@ def test_what_is_called_like_data_and_is_no_array_of_numbers(small, tmp_path, re
         load(tmp_path / "set.mat")
 
 
-def test_names_of_classes_beside_the_labels_do_no_harm(small, one_split, tmp_path):
-    named = {"X": small.train.images, "y": small.train.labels, "classes": cells(10)}
+@pytest.mark.parametrize("classes", [cells(10), np.arange(10)])
+def test_names_of_classes_beside_the_labels_do_no_harm(small, one_split, tmp_path, classes):
+    named = {"X": small.train.images, "y": small.train.labels, "classes": classes}
     scipy.io.savemat(tmp_path / "set.mat", named)
     one_split(load(tmp_path / "set.mat"))
 

@@ -9,6 +9,8 @@ from bruit.data.sources import load
 from bruit.data.written import FILES, write_data
 from bruit.errors import ConfigError, DataError, RunError
 
+LOST = "a CSV table would not keep the name of class {!r}; rename it, or write .npy files instead"
+
 
 def test_a_folder(small, the_same, tmp_path):
     assert [path.name for path in write_data(small, tmp_path / "out")] == list(NPY_NAMES)
@@ -98,11 +100,7 @@ def test_idx_files_are_as_mnist_has_them(small, tmp_path):
     [
         ("idx", ("a", "b"), "expected classes called 0 to 255 for IDX, received a, b; write .npy files instead"),
         ("idx", ("1", "256"), "expected classes called 0 to 255 for IDX, received 1, 256; write .npy files instead"),
-        (
-            "csv",
-            ("a", "b,c"),
-            "expected names of classes without commas and quotes for CSV, received a, b,c; write .npy files instead",
-        ),
+        *(("csv", ("a", name), LOST.format(name)) for name in ("b,c", 'q"', " 1", "", "3.0")),
     ],
 )
 def test_classes_that_a_format_cannot_hold(tmp_path, refused, form, classes, message):

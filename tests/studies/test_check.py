@@ -80,6 +80,8 @@ def test_networks_that_cannot_read_call_no_label_wrong(few: DataPair, quick_mode
     assert finding.severity == "warning"
     assert finding.figure["trained"] == 135
     assert finding.figure["share"] > 0.4
+    # Networks that cannot read are not believed of the other split either.
+    assert "labels" not in {one.code for one in checkup.findings}
 
 
 def test_a_study_keeps_what_its_doctor_found_with_pictures(finished, digits: DataPair) -> None:

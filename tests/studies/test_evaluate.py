@@ -15,6 +15,11 @@ from bruit.errors import DataError, ModelError
 from bruit.seals import broken
 from bruit.studies import evaluate as evaluate_module
 
+NOWHERE = (
+    "no folder or model is called {}; expected robust, RUN, RUN:NAME, a folder that bruit train wrote, FILE.keras or "
+    "FILE.onnx"
+)
+
 
 class Oracle:
     """A Predictor that knows the label: it is the first pixel."""
@@ -100,8 +105,9 @@ def test_a_model_that_is_not_there_is_said(finished, digits: DataPair, tmp_path:
         bruit.evaluate(f"{run}:rnn", digits)
     with refused(ModelError, f"{tmp_path} holds no model (config.json is missing); expected RUN/models/NAME"):
         bruit.evaluate(tmp_path, digits)
-    with refused(ModelError, f"{tmp_path / 'no'} has no finished model dnn; there are none"):
-        bruit.evaluate(f"{tmp_path / 'no'}:dnn", digits)
+    for model in (tmp_path / "no", f"{tmp_path / 'no'}:dnn"):
+        with refused(ModelError, NOWHERE.format(tmp_path / "no")):
+            bruit.evaluate(model, digits)
 
 
 def test_a_model_comes_with_bruit(finished, tmp_path: Path, monkeypatch) -> None:
@@ -132,5 +138,5 @@ def test_a_run_that_is_not_finished_has_models_but_no_winner(finished, digits: D
 
 @pytest.mark.parametrize("model", [r"C:\run", "C:/run", "there/a:b/run"])
 def test_a_colon_within_a_path_names_no_model(model: str, refused) -> None:
-    with refused(ModelError, f"{model} holds no model (config.json is missing); expected RUN/models/NAME"):
+    with refused(ModelError, NOWHERE.format(model)):
         bruit.evaluate(model, "mnist")

@@ -242,6 +242,20 @@ def test_the_time_is_that_of_all_sessions(tiny, tmp_path: Path) -> None:
     assert results["command"] == "bruit study data"
 
 
+def test_how_it_was_begun_is_known_from_the_start(tiny, tmp_path: Path, monkeypatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    command = ["bruit", "study", "digits", "--out", "run"]
+    monkeypatch.setattr("sys.argv", command)
+    for dying in ("diagnose", "run_tasks"):
+        with monkeypatch.context() as patch:
+            patch.setattr(study_module, dying, killed)
+            with pytest.raises(Killed):
+                tiny(force=True)
+        assert read_json(tmp_path / "run" / "session.json")["command"] == " ".join(command)
+
+
 def test_force_begins_again(tiny, tmp_path: Path, same_results) -> None:
     run = tmp_path / "run"
     first = tiny()

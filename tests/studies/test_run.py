@@ -242,8 +242,10 @@ def test_the_environment_is_described() -> None:
 
 def test_results_are_read_of_finished_runs_only(tmp_path: Path, refused) -> None:
     run = tmp_path / "run"
-    no_run = f"{run} holds no run (study.toml is missing); expected the --out of a bruit study"
-    with refused(RunError, no_run):
+    with refused(RunError, f"no folder is called {run}; expected the --out of a bruit study"):
+        read_results(run)
+    run.mkdir()
+    with refused(RunError, f"{run} holds no run (study.toml is missing); expected the --out of a bruit study"):
         read_results(run)
     enter(run)
     unfinished = f"{run} is not finished (results.json is missing); go on with bruit study --out {run} --resume"

@@ -182,7 +182,7 @@ def test_what_cannot_be_started_from_leaves_nothing(few: DataPair, started: Path
         ("cnn", started, "expected a cnn to start from, received a dnn"),
         (None, f"{finished.run}:logistic", "only a network of the zoo can be fine-tuned, received logistic"),
         ("cnn", "robust", "expected a cnn to start from, received a cnn-plus"),
-        (None, tmp_path / "nowhere", "holds no model"),
+        (None, tmp_path / "nowhere", "no folder or model is called"),
         (None, None, "expected a model's name, or a model to start from"),
     ):
         with pytest.raises(BruitError, match=message):

@@ -27,41 +27,43 @@ Line = tuple[int, str]
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a table is laid out; columns count from 0."""
+    """How a table is laid out; columns count from 0, those of pixels stand in the order of the pixels."""
 
     delimiter: str
     columns: int
     label: int | None
     pixels: tuple[int, ...]
+    names: tuple[str, ...] = ()
 
     def cells(self, text: str) -> list[str]:
         return next(csv.reader([text], delimiter=self.delimiter)) if '"' in text else text.split(self.delimiter)
 
 
-class _Bright:
-    """The images with pixels beyond 255: a few of them are mistakes, most of them are 16-bit images."""
+class _Strays:
+    """The images with pixels beyond 0…255: a few of them are mistakes, most of them are on another scale."""
 
     def __init__(self) -> None:
         self.n = 0
-        self.first: tuple[int, int, int] | None = None
+        self.first: tuple[int, int, float] | None = None
 
     def look(self, pixels: Raw, chunk: list[Line], layout: _Layout) -> None:
-        if pixels.dtype != np.uint16:
+        # What is beyond by less than half a grey level is what resampling overshoots.
+        if pixels.dtype == np.uint8 or (pixels.min() >= -0.5 and pixels.max() <= 255.5):
             return
-        beyond = pixels > 255
+        beyond = ~((pixels >= -0.5) & (pixels <= 255.5))
         images = np.flatnonzero(beyond.any(axis=1))
         self.n += len(images)
         if self.first is None:
             row = images[0]
             column = int(beyond[row].argmax())
-            self.first = chunk[row][0], layout.pixels[column] + 1, int(pixels[row, column])
+            self.first = chunk[row][0], layout.pixels[column] + 1, float(pixels[row, column])
 
     def refuse_few(self, n_images: int, path: Path) -> None:
         if self.first is None or self.n > n_images / 2:
             return
         number, column, value = self.first
         raise DataError(
-            "{path}, line {number}, column {column}: expected 0…255, as in most images, received {value}; repair or "
+            "{path}, line {number}, column {column}: expected 0…255, as in most images, received {value:g}; repair or "
             "remove it",
             path=path,
             number=number,
@@ -76,15 +78,20 @@ def read(path: Path, test: Path | None = None) -> Arrays:
     A column called label, class, target, digit or y, or the first of H·W + 1 where there is no header, holds the
     labels; all others are pixels, row by row, except for a column that only counts.
     """
-    images, labels = _table(path)
+    images, labels, names = _table(path)
     if test is None:
         return Arrays(images, numbered(labels)[0])
-    test_images, test_labels = _table(test)
+    test_images, test_labels, test_names = _table(test)
+    if names != test_names and sorted(names) == sorted(test_names):
+        raise DataError(
+            "{path} and {test} have their columns in different orders; give both the same", path=path, test=test
+        )
     train_values, test_values = numbered(labels, test_labels)
     return Arrays(images, train_values, test_images, test_values)
 
 
-def _table(path: Path) -> tuple[Raw, list[str] | None]:
+def _table(path: Path) -> tuple[Raw, list[str] | None, tuple[str, ...]]:
+    """(images, labels if there are any, the names of the columns of pixels if there are any)."""
     with opened(path, Sentence("a CSV table")) as file:
         lines = text_lines(file, path)
         first = next(lines, None)
@@ -98,19 +105,19 @@ def _table(path: Path) -> tuple[Raw, list[str] | None]:
         if not chunk:
             raise DataError("{path} holds a header and no images; expected one image a line below it", path=path)
         labels: list[str] = []
-        bright = _Bright()
+        strays = _Strays()
 
         def rows(chunk: list[Line]) -> Iterator[Raw]:
             while chunk:
                 labels.extend(_labels(chunk, layout, path))
                 pixels = _pixels(chunk, layout, path)
-                bright.look(pixels, chunk, layout)
+                strays.look(pixels, chunk, layout)
                 yield pixels
                 chunk = list(islice(rest, ROWS))
 
         images = room.stacked(rows(chunk))
-        bright.refuse_few(len(images), path)
-    return images, labels if layout.label is not None else None
+        strays.refuse_few(len(images), path)
+    return images, labels if layout.label is not None else None, layout.names
 
 
 def _layout(first: str, path: Path) -> tuple[_Layout, bool]:
@@ -153,7 +160,17 @@ def _layout(first: str, path: Path) -> tuple[_Layout, bool]:
             path=path,
             cells=cells[0][:40],
         )
-    return _Layout(delimiter, n, label, pixels), True
+    pixels = _in_order(pixels, names)
+    return _Layout(delimiter, n, label, pixels, tuple(names[column] for column in pixels)), True
+
+
+def _in_order(pixels: tuple[int, ...], names: list[str]) -> tuple[int, ...]:
+    """Columns called pixel0, pixel1, … or 1x1, 1x2, … by their numbers; others as they stand."""
+    shapes = {re.sub("[0-9]+", "0", names[column]) for column in pixels}
+    numbers = {column: [int(digits) for digits in re.findall("[0-9]{1,9}", names[column])] for column in pixels}
+    if len(shapes) > 1 or len({tuple(number) for number in numbers.values()}) < len(pixels):
+        return pixels
+    return tuple(sorted(pixels, key=lambda column: numbers[column]))
 
 
 def _is_square(n: int) -> bool:
@@ -161,6 +178,8 @@ def _is_square(n: int) -> bool:
 
 
 def _is_number(cell: str) -> bool:
+    if not cell.isascii() or "_" in cell:  # Python reads such numbers, NumPy does not
+        return False
     try:
         float(cell)
     except ValueError:
@@ -196,9 +215,13 @@ def _labels(chunk: list[Line], layout: _Layout, path: Path) -> list[str]:
                 number=number,
                 label=layout.label + 1,
             )
-        # One text for all images of a class.
-        labels.append(sys.intern(re.sub(r"^(-?[0-9]+)\.0+$", r"\1", label)))
+        labels.append(sys.intern(as_read(label)))  # one text for all images of a class
     return labels
+
+
+def as_read(label: str) -> str:
+    """A label as it is read from a table: "7.0" and " 7" are 7."""
+    return re.sub(r"^(-?[0-9]+)\.0+$", r"\1", label.strip())
 
 
 def _pixels(chunk: list[Line], layout: _Layout, path: Path) -> Raw:
@@ -216,7 +239,7 @@ def _pixels(chunk: list[Line], layout: _Layout, path: Path) -> Raw:
         for number, text in chunk:
             cells = layout.cells(text)
             for column in layout.pixels:
-                if not _is_number(cells[column]) or "_" in cells[column]:
+                if not _is_number(cells[column]):
                     raise DataError(
                         "{path}, line {number}, column {column}: expected a number, received {cells!r}",
                         path=path,

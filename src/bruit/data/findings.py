@@ -107,6 +107,13 @@ def _sentences(_: Callable[[str], str]) -> dict[str, tuple[str, str]]:
             _("The images are dim: the brightest pixel is %(brightest)s of 255. They may have been scaled twice."),
             _("Compare the brightest pixel with what the file should hold, and save it again at full scale."),
         ),
+        "few-bits": (
+            _(
+                "The brightest of these 16-bit pixels is %(brightest)s of 65535, so that no more than %(levels)s grey "
+                "levels are left of 256: they may be of 10, 12 or 14 bits."
+            ),
+            _("Stretch them before they are read, as images * %(factor)s."),
+        ),
         "made-grey": (
             _("%(images)s of %(total)s images were in colour or transparent; they were made grey, over white."),
             "",

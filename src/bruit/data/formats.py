@@ -122,7 +122,7 @@ def label_values(raw: Raw, n_images: int, split: Split) -> Raw:
         raise DataError(
             "expected whole numbers or text as {name} labels, received dtype {raw.dtype}", name=name, raw=raw
         )
-    values = np.asarray(raw)
+    values = raw.astype(np.int64) if raw.dtype.kind == "b" else np.asarray(raw)
     if not np.all(np.isfinite(values)):
         raise DataError(
             "expected whole numbers as {name} labels, received NaN or infinity; label or remove those images", name=name

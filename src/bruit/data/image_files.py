@@ -121,7 +121,11 @@ class Reader:
         if mode in ("1", "L") and "transparency" not in image.info:
             return np.asarray(image.convert("L"))
         if mode.startswith("I;16"):
-            return np.asarray(image).astype(np.uint16)
+            pixels = np.asarray(image).astype(np.uint16)
+            if isinstance(clear := image.info.get("transparency"), int) and (pixels == clear).any():
+                self.coloured += 1
+                pixels[pixels == clear] = 65535
+            return pixels
         if mode == "I":
             values = np.asarray(image)
             if values.min() < 0 or values.max() > 65535:

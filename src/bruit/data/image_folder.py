@@ -72,6 +72,8 @@ def read(folder: Path) -> Arrays:
     first = "train" if "train" in stacks else "test"
     second = "test" if first == "train" and "test" in stacks else None
     others = sorted(name for listing in listings.values() for name in listing.others)
+    if splits:
+        others += [path.name for path in _entries(folder) if path not in splits.values()]
     n = sum(len(stack) for stack in stacks.values())
     findings = [passed_over(others)] if others else []
     findings += [grey_finding(reader.coloured, n)] if reader.coloured else []

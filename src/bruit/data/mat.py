@@ -54,24 +54,28 @@ def read(path: Path, test: Path | None = None) -> Arrays:
             by_role, unused = _read_hdf5(path)
         else:
             by_role, unused = _read_version_5(file, start, path)
-        return _aligned(from_roles(by_role, unused))
+        return _aligned(from_roles(by_role, unused), path)
 
 
-def _aligned(arrays: Arrays) -> Arrays:
-    """MATLAB counts images along the last axis as often as along the first; colour becomes grey."""
+def _aligned(arrays: Arrays, path: Path) -> Arrays:
+    """MATLAB counts images along the last axis as often as along the first; colour becomes grey.
+
+    Which one it is the labels say, or else the other split. Raises DataError where neither does.
+    """
+    splits = [(arrays.train_images, arrays.train_labels), (arrays.test_images, arrays.test_labels)]
+    splits = [(images, _upright(labels, images)) for images, labels in splits]
+    known = {_along_last(images, labels) for images, labels in splits if images is not None}
+    if known == {None}:
+        raise DataError(
+            "{path} does not show which axis counts the images; give it another number of them than they have columns",
+            path=path,
+        )
     done: list[tuple[Raw | None, Raw | None]] = []
     findings = list(arrays.findings)
-    for images, labels in (
-        (arrays.train_images, arrays.train_labels),
-        (arrays.test_images, arrays.test_labels),
-    ):
-        if images is not None and labels is not None:
-            ends = (images.shape[0], images.shape[-1])
-            if labels.ndim == 2 and labels.shape[0] not in ends and labels.shape[1] in ends:
-                labels = labels.T
-            if labels.ndim == 2 and labels.shape[1] > 1 and len(labels) == 1:
-                labels = labels[0]
-            if images.ndim > 1 and len(labels) == ends[1] != ends[0]:
+    for images, labels in splits:
+        if images is not None:
+            along_last = _along_last(images, labels)
+            if along_last or (along_last is None and True in known):
                 images = np.moveaxis(images, -1, 0)
         if images is not None and images.ndim == 4 and images.shape[3] == 3 and images.dtype == np.uint8:
             images = to_grey(images)
@@ -80,6 +84,28 @@ def _aligned(arrays: Arrays) -> Arrays:
     (train_images, train_labels), (test_images, test_labels) = done
     assert train_images is not None
     return Arrays(train_images, train_labels, test_images, test_labels, tuple(findings))
+
+
+def _upright(labels: Raw | None, images: Raw | None) -> Raw | None:
+    """Labels that lie along the second axis, turned; one-hot ones keep two axes."""
+    if labels is None or images is None or labels.ndim != 2:
+        return labels
+    ends = (images.shape[0], images.shape[-1])
+    if labels.shape[0] not in ends and labels.shape[1] in ends:
+        labels = labels.T
+    return labels[0] if labels.shape[1] > 1 and len(labels) == 1 else labels
+
+
+def _along_last(images: Raw, labels: Raw | None) -> bool | None:
+    """Whether the last axis counts the images; None if it may be the first as well."""
+    if images.ndim < 2:
+        return False
+    first, last = images.shape[0], images.shape[-1]
+    if labels is not None and labels.ndim:
+        return None if len(labels) == first == last else len(labels) == last
+    # Without labels, square images tell, unless there are as many.
+    square = images.ndim == 3 and images.shape[0] == images.shape[1]
+    return None if square and last == first else square
 
 
 @dataclass(frozen=True)

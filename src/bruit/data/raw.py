@@ -45,9 +45,9 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
     """
     names = list(names)
     found: dict[Role, str] = {}
-    for name in names:
+    for name in sorted(names, key=_may_name_classes):
         role = role_of(name, names)
-        if role is None:
+        if role is None or (role in found and _may_name_classes(name)):
             continue
         if role in found:
             raise DataError(
@@ -66,6 +66,11 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
             listed=listed,
         )
     return found
+
+
+def _may_name_classes(name: str) -> bool:
+    """Whether it may be called so because it names the classes, and no image's: that counts where labels are."""
+    return "classes" in name.lower()
 
 
 def role_of(name: str, names: Collection[str]) -> Role | None:

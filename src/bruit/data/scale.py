@@ -30,6 +30,9 @@ class Scale:
     offset: float = 0.0
 
 
+_SIXTEEN_BITS = Scale("0…65535", 1 / 257)
+
+
 def to_uint8(raw: Raw, split: Split) -> tuple[Images, Scale, list[Finding]]:
     """Raw images of any accepted shape and scale → ((N, H, W) uint8, the scale found, findings).
 
@@ -52,7 +55,10 @@ def to_uint8(raw: Raw, split: Split) -> tuple[Images, Scale, list[Finding]]:
     if rounding > 1e-3:
         found.append(find("rounded", "info", split, share=rounding / 255))
     brightest = int(np.clip(np.rint(high * scale.factor + scale.offset), 0, 255))
-    if brightest < _DIM:
+    if brightest < _DIM and scale.label == _SIXTEEN_BITS.label:
+        figure = {"brightest": int(high), "levels": brightest + 1, "factor": int(65535 // high)}
+        found.append(find("few-bits", "warning", split, **figure))
+    elif brightest < _DIM:
         found.append(find("dim", "warning", split, brightest=brightest))
     return out, scale, found
 
@@ -138,7 +144,7 @@ def _scale(dtype: np.dtype, low: float, high: float, name: Sentence) -> Scale:
     if low >= -slack * 255 and high <= 255 * (1 + slack):
         return Scale("0…255", 1)
     if dtype == np.uint16:
-        return Scale("0…65535", 1 / 257)
+        return _SIXTEEN_BITS
     raise DataError(
         "{name} images range from {low:g} to {high:g}; expected 0…1, −1…1 or 0…255: rescale them first",
         name=name,

@@ -60,8 +60,8 @@ def load_to_check(data: str | Path | DataPair | Unlabelled = DEFAULT, *, seed: i
     """The same, but images without labels, as one .npy file, are read too."""
     if isinstance(data, DataPair | Unlabelled):
         return data
-    if not isinstance(data, str | Path) or data == "":
-        kind = Sentence("an empty text") if data == "" else type(data).__name__
+    if not isinstance(data, str | Path) or not str(data):
+        kind = Sentence("an empty text") if isinstance(data, str) else type(data).__name__
         raise DataError("expected the name or the path of data, received {kind}; see bruit.load", kind=kind)
     name, plus, recipe = str(data).partition("+")
     if name == "mnist" and isinstance(data, str):

@@ -9,6 +9,7 @@ from typing import IO
 
 import numpy as np
 
+from bruit.data.csv_table import as_read
 from bruit.data.dataset import DataPair, Dataset, Images, blocks
 from bruit.data.npy import NPY_NAMES
 from bruit.data.raw import Raw, numbered
@@ -131,10 +132,11 @@ def _npy(dataset: Dataset) -> list[Write]:
 
 def _csv(dataset: Dataset) -> list[Write]:
     """One line an image: its label and then its pixels, row by row, below a header."""
-    if any(set(name) & set(',;"\t\r\n') for name in dataset.classes):
+    lost = [name for name in dataset.classes if set(name) & set(',;"\t\r\n') or as_read(name) != name or not name]
+    if lost:
         raise DataError(
-            "expected names of classes without commas and quotes for CSV, received {names}; write .npy files instead",
-            names=", ".join(dataset.classes[:12]),
+            "a CSV table would not keep the name of class {name!r}; rename it, or write .npy files instead",
+            name=lost[0],
         )
 
     height, width = dataset.shape

@@ -113,19 +113,25 @@ def _check_labels(pair: DataPair, by: str, **options: Any) -> tuple[tuple[Exampl
     result = cross_validate(LABEL_MODEL, together, k=LABEL_FOLDS, epochs=epochs, **options)
     suspects: list[Example] = []
     findings = []
-    parts: tuple[tuple[Split, int, int], ...] = (("train", 0, len(one)), ("test", len(one), len(together)))
-    for split, start, end in parts:
-        probs, given = result.oof_probabilities[start:end], together.labels[start:end]
-        index, suggested, n_wrong = suspect_labels(probs, given, least=LABELS_LISTED, by=by)
+    parts: tuple[tuple[Split, slice], ...] = (("train", slice(len(one))), ("test", slice(len(one), None)))
+    judged = {
+        split: suspect_labels(result.oof_probabilities[part], together.labels[part], least=LABELS_LISTED, by=by)
+        for split, part in parts
+    }
+    # The networks are the same for both splits, so they can read, or they cannot.
+    doubtful = sum(n_wrong for _, _, n_wrong in judged.values()) > DOUBTFUL * len(together)
+    for split, part in parts:
+        given = together.labels[part]
+        index, suggested, n_wrong = judged[split]
         ranked = [
             Example(split, int(i), f"{pair.classes[given[i]]} → {pair.classes[better]}")
             for i, better in zip(index, suggested, strict=True)
         ]
         suspects += ranked
-        total = end - start
+        total = len(given)
         if n_wrong:
             figure: dict[str, Any] = {"images": n_wrong, "total": total, "share": n_wrong / total}
-            if figure["share"] > DOUBTFUL:
+            if doubtful:
                 findings.append(find("labels-doubtful", "warning", split, ranked[:n_wrong], **figure, trained=trained))
             else:
                 severity = graded(figure["share"], warning=0.01)

@@ -43,8 +43,8 @@ def find_model(
 
     Raises ModelError where there is no such model or it cannot be used, ConfigError where a file needs more to be said.
     """
-    if not isinstance(model, str | Path) or model == "":
-        kind = Sentence("an empty text") if model == "" else type(model).__name__
+    if not isinstance(model, str | Path) or not str(model):
+        kind = Sentence("an empty text") if isinstance(model, str) else type(model).__name__
         raise ModelError("expected the name or the path of a model, received {kind}; see bruit.load_model", kind=kind)
     if is_file_of_a_model(model):
         return bring(model, scale=scale, classes=classes)
@@ -68,6 +68,13 @@ def _folder_of(model: str) -> Path:
     if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
         folder, name = model, ""
     run = Path(folder)
+    if not run.is_dir():
+        raise ModelError(
+            "no folder or model is called {folder}; expected {shipped}, RUN, RUN:NAME, a folder that bruit train "
+            "wrote, FILE.keras or FILE.onnx",
+            folder=folder,
+            shipped=", ".join(SHIPPED),
+        )
     if name or (run / SETTINGS).is_file():
         if not name:
             if not (run / "results.json").is_file():

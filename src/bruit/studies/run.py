@@ -118,6 +118,8 @@ def no_run(folder: Path) -> RunError:
             folder=folder,
             SETTINGS=SETTINGS,
         )
+    if not folder.exists():
+        return RunError("no folder is called {folder}; expected the --out of a bruit study", folder=folder)
     return RunError(
         "{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study",
         folder=folder,
@@ -157,6 +159,7 @@ def session(folder: Path, command: str, start: float) -> Iterator[Callable[[], d
     def so_far() -> dict[str, Any]:
         return keep_session(folder, command, earlier + time.perf_counter() - start)
 
+    so_far()  # whoever kills it in its first second may ask later how it was begun
     try:
         yield so_far
     finally:

@@ -16,7 +16,7 @@ import bruit
 from bruit.data.checks import diagnose
 from bruit.data.dataset import DataPair
 from bruit.data.sources import load
-from bruit.errors import DataError, RunError
+from bruit.errors import ConfigError, DataError, RunError
 from bruit.files import read_json, write_json, write_npy, write_npz
 from bruit.locale import language, mark
 from bruit.models.store import load_model
@@ -85,6 +85,8 @@ def study(
     Returns results.json as a dict. Raises DataError, ConfigError or RunError, with one line of what to do.
     """
     start = time.perf_counter()
+    if not isinstance(out, str | Path) or not str(out):
+        raise ConfigError("expected a folder as out, received {out!r}", out=out)
     run, workers = Path(out), whole("workers", workers)
     begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
