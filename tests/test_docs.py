@@ -74,14 +74,15 @@ def check_names(context: click.Context) -> None:
     """Names of models and recipes in an example are ones that there are."""
     from bruit.cli.options import names
     from bruit.models.zoo import ZOO
-    from bruit.noise.recipes import RECIPES
+    from bruit.noise.recipes import SUITE, find
 
     given = context.params
     if context.command.name == "crossval" or (context.command.name == "train" and not given["start"]):
         assert given["model"] in ZOO
     for listed in ("models_", "crossval_"):
         assert set(names(given.get(listed), ())) <= set(ZOO)
-    assert given.get("recipe", "course") in RECIPES
+    if given.get("recipe", SUITE) != SUITE:
+        assert find(given["recipe"], given["severity"])
 
 
 @pytest.mark.parametrize("arguments", [one for one in EXAMPLES if one[0] in ("models",)], ids=" ".join)

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from bruit.estimator import Classifier
     from bruit.models.zoo import describe_zoo
     from bruit.noise.recipes import apply as apply_recipe
+    from bruit.noise.registry import corrupt
     from bruit.predictor import Predictor
-    from bruit.report.shown import plot_accuracies, plot_confusion, plot_curves, plot_images, plot_mistakes
+    from bruit.report.shown import (
+        plot_accuracies,
+        plot_confusion,
+        plot_corruptions,
+        plot_curves,
+        plot_images,
+        plot_mistakes,
+    )
     from bruit.studies.check import Checkup, check
     from bruit.studies.compare import compare
     from bruit.studies.conclude import conclude
@@ -48,6 +56,7 @@ _HOMES = {
     "apply_recipe": "bruit.noise.recipes:apply",
     "check": "bruit.studies.check",
     "compare": "bruit.studies.compare",
+    "corrupt": "bruit.noise.registry",
     "conclude": "bruit.studies.conclude",
     "cross_validate": "bruit.training.crossval",
     "describe_zoo": "bruit.models.zoo",
@@ -58,6 +67,7 @@ _HOMES = {
     "load_model": "bruit.studies.evaluate:find_model",
     "plot_accuracies": "bruit.report.shown",
     "plot_confusion": "bruit.report.shown",
+    "plot_corruptions": "bruit.report.shown",
     "plot_curves": "bruit.report.shown",
     "plot_images": "bruit.report.shown",
     "plot_mistakes": "bruit.report.shown",
@@ -88,6 +98,7 @@ __all__ = [
     "check",
     "compare",
     "conclude",
+    "corrupt",
     "cross_validate",
     "describe_zoo",
     "evaluate",
@@ -97,6 +108,7 @@ __all__ = [
     "load_model",
     "plot_accuracies",
     "plot_confusion",
+    "plot_corruptions",
     "plot_curves",
     "plot_images",
     "plot_mistakes",

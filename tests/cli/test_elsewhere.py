@@ -66,6 +66,7 @@ def test_odd_names_work_in_every_command_and_locale(npy_folder, tmp_path: Path, 
     calls: dict[str, tuple[str | Path, ...]] = {
         "check": (data,),
         "noise": (data, "--recipe", "course", "--out", place / "noisy é"),
+        "corruptions": ("--figure", place / "é.png"),
         "convert": (data, place / "à.npz"),
         "train": ("dnn", data, "--epochs", "1", "--out", place / "model 🎲"),
         "evaluate": (place / "model 🎲", data),

@@ -140,7 +140,7 @@ def test_unknown_names_are_one_line(cli, npy_folder, tmp_path: Path) -> None:
         assert cli(*command).problem().startswith("no model is called rnn; choose among logistic, knn, dnn")
     for command in (("study", "nowhere", "--out", out), ("evaluate", "nowhere", there), ("compare", "nowhere")):
         assert "nowhere" in cli(*command).problem()
-    assert "unknown recipe 'snow'" in cli("noise", there, "--recipe", "snow", "--out", out).problem()
+    assert "unknown recipe 'rain'" in cli("noise", there, "--recipe", "rain", "--out", out).problem()
     assert "received none" in cli("study", there, "--out", out, "--models", "none").problem()
     assert not out.exists()
 

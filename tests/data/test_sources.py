@@ -71,7 +71,7 @@ def test_a_name_comes_before_a_folder_which_can_still_be_said(digits, npy_folder
 def test_an_unknown_name(refused):
     with refused(
         DataError,
-        f"no file, folder or data set is called nmist; expected mnist, mnist+course, or {EXPECTED}",
+        f"no file, folder or data set is called nmist; expected mnist, mnist+course, mnist-c/fog, or {EXPECTED}",
     ):
         load("nmist")
 
@@ -82,7 +82,9 @@ def test_an_unknown_recipe(small_mnist):
 
 
 def test_a_plus_without_a_recipe(small_mnist, refused):
-    with refused(ConfigError, "unknown recipe ''; choose one of: course"):
+    names = "course, nmnist-awgn, nmnist-motion-blur, nmnist-contrast-awgn, clean"
+    choose = f"choose one of {names}, a corruption (see bruit corruptions) or FILE.toml"
+    with refused(ConfigError, f"unknown recipe ''; {choose}"):
         load("mnist+")
 
 

@@ -80,3 +80,42 @@ def test_the_numbers_are_the_same_in_every_release():
     numbers = Draws(0, "course", np.array([0, 60_000])).uniform(2)
     expected = [[0.2740119119407609, 0.0193934760754928], [0.12451674288604409, 0.7505203584441915]]
     assert np.array_equal(numbers, expected)
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=30), st.integers(), st.data())
+def test_many_numbers_of_an_image_do_not_depend_on_its_batch_either(ids, seed, data):
+    ids = np.array(ids)
+    order = data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=40))
+    whole, some = Draws(seed, "noise", ids), Draws(seed, "noise", ids[order])
+    for draw in (lambda d: d.field(3, 5), lambda d: d.normal(7), lambda d: d.shorts(9), lambda d: d.choice(6)):
+        assert np.array_equal(draw(whole)[order], draw(some))
+
+
+def test_fields_are_uniform_and_normals_normal():
+    draws = Draws(5, "many", np.arange(3000))
+    field, normal = draws.field(20, 10, low=-1, high=3), draws.normal(20, 10, mean=2, sd=0.5)
+    shorts = draws.shorts(200)
+    for numbers in (field, normal, shorts):
+        numbers = numbers.reshape(3000, -1).astype(float)
+        centred = numbers - numbers.mean()
+        # Neither neighbours, nor pixels of neighbouring images, know of each other.
+        for one, other in ((centred[:, :-1], centred[:, 1:]), (centred[:-1], centred[1:])):
+            assert abs((one * other).mean() / numbers.var()) < 0.006
+    assert -1 <= field.min() < -0.9999
+    assert 2.9999 < field.max() < 3
+    assert np.abs(np.histogram(field, 64, (-1, 3))[0] / field.size * 64 - 1).max() < 0.06
+    standard = (normal.astype(float) - 2) / 0.5
+    assert abs(standard.mean()) < 0.006
+    for power, moment in ((2, 1), (3, 0), (4, 3), (6, 15)):
+        assert (standard**power).mean() == pytest.approx(moment, abs=0.03 * max(1, moment))
+    assert np.abs(np.bincount(shorts.ravel() >> 10, minlength=64) / shorts.size * 64 - 1).max() < 0.06
+    assert np.abs(np.bincount(draws.choice(7), minlength=7) / 3000 - 1 / 7).max() < 0.03
+
+
+def test_streams_of_another_name_are_independent_of_where_these_stand():
+    draws = Draws(5, "many", np.arange(4))
+    before = draws.named("fog").uniform(3)
+    draws.field(9)
+    assert np.array_equal(draws.named("fog").uniform(3), before)
+    assert not np.isin(draws.named("snow").uniform(3), before).any()
+    assert np.array_equal(draws.named("fog").subset([2]).uniform(3)[0], before[2])

@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 from bruit.data.builtin import mnist
 from bruit.data.dataset import DataPair, Dataset, Finding
-from bruit.errors import ConfigError
-from bruit.noise import recipes
+from bruit.data.sources import load
+from bruit.errors import ConfigError, DataError
+from bruit.noise import registry
 from bruit.noise.recipes import RECIPES, apply
+from bruit.noise.registry import corrupt
 
 
 def pair_of(train: np.ndarray, test: np.ndarray) -> DataPair:
@@ -37,8 +39,8 @@ def test_an_image_gets_the_same_noise_in_any_batch_and_order(index):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_chunks_and_workers_leave_no_trace(monkeypatch, pixels, workers):
     expected = noisy_digits(WHOLE)
-    monkeypatch.setattr(recipes, "_PIXELS_AT_ONCE", pixels)
-    monkeypatch.setattr(recipes, "_MOST_WORKERS", workers)
+    monkeypatch.setattr(registry, "_PIXELS_AT_ONCE", pixels)
+    monkeypatch.setattr(registry, "_MOST_WORKERS", workers)
     assert np.array_equal(noisy_digits(WHOLE), expected)
 
 
@@ -86,16 +88,54 @@ def test_a_uniform_image_stays_uniform_and_only_changes_in_brightness():
 
 
 def test_progress_rises_to_the_number_of_images(monkeypatch):
-    monkeypatch.setattr(recipes, "_PIXELS_AT_ONCE", 100)
+    monkeypatch.setattr(registry, "_PIXELS_AT_ONCE", 100)
     images = np.zeros((7, 10, 10), np.uint8)
     seen = []
     apply("course", pair_of(images[:4], images[4:]), progress=lambda done, total: seen.append((done, total)))
     assert seen == [(i, 7) for i in range(1, 8)]
 
 
-def test_an_unknown_recipe_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match=r"'curse'.*course"):
-        apply("curse", mnist())
+@pytest.mark.parametrize(
+    ("recipe", "severity", "message"),
+    [
+        ("curse", None, "unknown recipe 'curse'; did you mean course?"),
+        ("mnist-c/fogg", None, "unknown recipe 'mnist-c/fogg'; did you mean mnist-c/fog"),
+        ("mnist-c", None, "mnist-c is 15 sets; name one of them, as mnist-c/fog, or write all with bruit noise"),
+        ("§", None, "unknown recipe '§'; choose one of course, nmnist-awgn, "),
+        ("course", 3, "only a corruption has severities, not the recipe course; leave it out"),
+        ("zigzag", 3, "zigzag has no severities, received 3; leave it out"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(recipe, severity, message):
+    with pytest.raises(ConfigError) as caught:
+        apply(recipe, mnist(), severity=severity)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_corruption_is_a_recipe_and_so_is_its_set_in_mnist_c():
+    digits = mnist().train.subset(WHOLE)
+    pair = DataPair("digits", digits, digits)
+    for recipe, severity in (("fog", None), ("mnist-c/fog", None), ("fog", 5)):
+        noisy = apply(recipe, pair, 7, severity=severity)
+        assert np.array_equal(noisy.train.images, corrupt(digits.images, "fog", seed=7, ids=digits.ids))
+        assert noisy.name == f"digits+{recipe}"
+    assert np.array_equal(apply("fog", pair, 7, severity=1).test.images, corrupt(digits.images, "fog", 1, 7))
+    assert np.array_equal(apply("clean", pair).train.images, digits.images)
+    assert np.array_equal(load("mnist-c/stripe").test.images, corrupt(mnist().test.images, "stripe"))
+    assert load("mnist-c/stripe").name == "mnist+mnist-c/stripe"
+
+
+def test_a_mixture_is_a_recipe(tmp_path):
+    (tmp_path / "mine.toml").write_text('[[corruption]]\nname = "inverse"\n')
+    digits = mnist().train.subset(WHOLE)
+    noisy = apply(str(tmp_path / "mine.toml"), DataPair("digits", digits, digits))
+    assert np.array_equal(noisy.train.images, 255 - digits.images)
+
+
+def test_images_that_are_too_small_are_refused():
+    images = np.zeros((4, 7, 9), np.uint8)
+    with pytest.raises(DataError, match="expected images of 8 × 8 pixels or more, received 7 × 9"):
+        apply("course", pair_of(images[:2], images[2:]))
 
 
 def test_every_recipe_is_described_in_one_line():

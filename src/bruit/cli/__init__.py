@@ -25,6 +25,7 @@ COMMANDS = {
     "study": "Train, cross-validate, evaluate, and write a report.",
     "check": "Examine a data set before a model learns from it.",
     "noise": "Make a noisy copy of a data set.",
+    "corruptions": "List the ways in which bruit can damage images.",
     "convert": "Write a data set in another format.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",

@@ -20,40 +20,66 @@ DATA = "mnist+course"
 
 @command()
 @click.argument("data")
-@click.option("--recipe", required=True, help="Name of the recipe, such as course.")
+@click.option("--recipe", required=True, help="A recipe, a corruption (see bruit corruptions), mnist-c or FILE.toml.")
+@click.option("--severity", type=Whole(1), help="Of a corruption, 1 to 5.  [default: the published one]")
 @click.option("--seed", default=0, show_default=True, type=Whole(0), help="Same seed, same noise.")
-@click.option("--out", required=True, type=FOLDER, help="Folder for the four .npy files.")
+@click.option("--out", required=True, type=FOLDER, help="Folder for the four .npy files and manifest.json.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @json_option
-def noise(data: str, recipe: str, seed: int, out: Path, force: bool, as_json: bool) -> None:
+def noise(data: str, recipe: str, severity: int | None, seed: int, out: Path, force: bool, as_json: bool) -> None:
     """Make a noisy copy of a data set.
+
+    The recipe is course, clean, nmnist-awgn, nmnist-motion-blur, nmnist-contrast-awgn, a corruption at a severity,
+    mnist-c/NAME, a mixture as a TOML file (docs/noise.md), or mnist-c for its fifteen sets, a folder for each.
 
     \b
     Examples:
       bruit noise mnist --recipe course --out noisy
-      bruit noise FOLDER --recipe course --seed 7 --out noisy
+      bruit noise FOLDER --recipe fog --severity 2 --seed 7 --out foggy
+      bruit noise mnist --recipe mnist-c --out mnist_c
     """
     from bruit.cli.progress import bar
-    from bruit.data.sources import load
-    from bruit.data.written import refuse_place, write_npy_folder
-    from bruit.noise.recipes import apply
+    from bruit.studies.noise import make_noisy
 
-    refuse_place(out, force, "npy")
-    pair = load(data)
     with bar(words("Noise")) as advance:
-        noisy = apply(recipe, pair, seed, advance)
-    paths = write_npy_folder(noisy, out, force)
+        made = make_noisy(data, recipe, out, severity=severity, seed=seed, force=force, progress=advance)
     if as_json:
-        return print_json({"name": noisy.name, "seed": seed, "files": [str(path) for path in paths]})
-    height, width = noisy.train.shape
+        return print_json(made)
+    height, width = made["size"]
     say(
         "{train:,} training and {test:,} test images of {height} × {width} pixels are in {out}",
-        train=len(noisy.train),
-        test=len(noisy.test),
+        train=made["train"],
+        test=made["test"],
         height=height,
         width=width,
         out=out,
     )
+
+
+@command()
+@click.option("--figure", type=FOLDER, metavar="FILE", help="Draw every corruption at every severity into FILE.png.")
+@click.option("--force", is_flag=True, help="Replace a figure that is there.")
+@json_option
+def corruptions(figure: Path | None, force: bool, as_json: bool) -> None:
+    """List the ways in which bruit can damage images.
+
+    \b
+    Examples:
+      bruit corruptions
+      bruit corruptions --figure sheet.png
+    """
+    from bruit.cli.tables import corruptions_table
+    from bruit.noise.registry import describe
+
+    if figure is not None:
+        from bruit.report.shown import write_corruptions
+
+        write_corruptions(figure, force)
+    if as_json:
+        return print_json(describe())
+    corruptions_table(describe())
+    if figure is not None:
+        say("The figure: {path}", path=figure)
 
 
 @command()

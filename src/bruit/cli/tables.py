@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 # likewise. Names and accuracies always stand.
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
-    *(mark("What"), mark("Figure"), mark("Remedy")),
+    *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
 )
 DISPENSABLE = (
+    *(mark("Source"), mark("Family")),
     *(mark("Training"), mark("Epochs"), mark("Held out"), mark("Images"), mark("ECE"), mark("NLL"), mark("F1")),
     *(mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
 )
-ALWAYS = (mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"))
+# Of these no name is broken.
+WHOLE = ("Corruption",)
+ALWAYS = (mark("Severities"), mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"))
 # A word is broken when it is longer than this and there is no room.
 WORD = 10
 
@@ -49,7 +52,8 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], capt
         table = Table(box=box.SIMPLE_HEAD)
         for column in cells:
             left = column in LEFT
-            table.add_column(in_words(column), justify="left" if left else "right", overflow="fold", no_wrap=not left)
+            whole = not left or column in WHOLE
+            table.add_column(in_words(column), justify="left" if left else "right", overflow="fold", no_wrap=whole)
         for row in zip(*cells.values(), strict=True):
             table.add_row(*row)
         console.print(table)
@@ -61,7 +65,8 @@ def _width(cells: Mapping[str, Sequence[str]]) -> int:
     """How wide a table of these columns is at least."""
     widest = {column: max(map(cell_len, [in_words(column), *values])) for column, values in cells.items()}
     around = 3 * len(cells) + 1
-    return around + sum(min(width, WORD) if column in LEFT else width for column, width in widest.items())
+    narrow = set(LEFT) - set(WHOLE)
+    return around + sum(min(width, WORD) if column in narrow else width for column, width in widest.items())
 
 
 def numbers() -> Numbers:
@@ -231,6 +236,22 @@ def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:
         [model["name"], in_words(model["summary"]), str((model["recipe"] or {}).get("epochs", "–"))] for model in zoo
     ]
     show(words("Models"), ("Model", "What it is", "Epochs"), rows)
+
+
+def corruptions_table(corruptions: Sequence[Mapping[str, Any]]) -> None:
+    """Every way to damage an image."""
+    rows = [
+        [
+            one["name"],
+            in_words(one["summary"]),
+            in_words(one["family"]),
+            f"1–{len(one['severities'])} ({one['default']})" if one["severities"] else "–",
+            one["source"],
+        ]
+        for one in corruptions
+    ]
+    columns = ("Corruption", "What it is", "Family", "Severities", "Source")
+    show(words("Corruptions"), columns, rows, words("In brackets: the published severity."))
 
 
 def findings_table(checkup: Checkup) -> None:

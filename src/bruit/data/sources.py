@@ -19,7 +19,7 @@ from bruit.errors import DataError
 from bruit.locale import Sentence
 
 DEFAULT = "mnist+course"
-NAMES = ("mnist", "mnist+course")
+NAMES = ("mnist", "mnist+course", "mnist-c/fog")
 FORMATS = Sentence(
     "a folder with {names}, an .npz, .mat or .csv file, IDX files (train-images-idx3-ubyte …), or folders of images "
     "(train/7/one.png …)",
@@ -39,7 +39,8 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
     data  a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, an .npz, .mat or CSV
           file, IDX files or a folder of images (docs/formats.md says what each should hold), or a name:
           `mnist` (embedded),
-          or NAME+RECIPE, which applies a noise recipe, as in `mnist+course`;
+          or NAME+RECIPE, which applies a noise recipe, as in `mnist+course` or `mnist+fog`; `mnist-c/fog` is
+          `mnist+mnist-c/fog`;
           a name comes before a folder that is called alike: say `./mnist`, or give a Path, for the folder
     seed  of the recipe's noise, if there is a recipe
 
@@ -64,6 +65,8 @@ def load_to_check(data: str | Path | DataPair | Unlabelled = DEFAULT, *, seed: i
         kind = Sentence("an empty text") if isinstance(data, str) else type(data).__name__
         raise DataError("expected the name or the path of data, received {kind}; see bruit.load", kind=kind)
     name, plus, recipe = str(data).partition("+")
+    if name.startswith("mnist-c/") and isinstance(data, str) and not os.path.lexists(data):
+        name, plus, recipe = "mnist", "+", name
     if name == "mnist" and isinstance(data, str):
         from bruit.data.builtin import mnist
         from bruit.noise.recipes import apply

@@ -2,52 +2,107 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from functools import partial
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import ConfigError
-from bruit.locale import mark
+from bruit.locale import Sentence, mark
+from bruit.noise import mixture, nmnist
 from bruit.noise.course import course
 from bruit.noise.draws import Draws
+from bruit.noise.pixels import Images
+from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied, refuse_small, settled
 
-Images = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
-
-# Pixels handled at once by one worker: its arrays stay in the processor's cache, and all of them within 500 MB.
-_PIXELS_AT_ONCE = 100_000
-_MOST_WORKERS = 16
+SUITE = "mnist-c"
 
 
 class Recipe(NamedTuple):
-    """description: one line; make: (N, H, W) uint8 images and their draws → noisy images, same shape and type."""
+    """description: one line; make: (N, H, W) uint8 images and their draws → noisy images, same shape and type.
+
+    stream: what the draws are for. Two recipes of one corruption make the same noise of it.
+    """
 
     description: str
     make: Callable[[Images, Draws], Images]
+    stream: str
+
+
+def _clean(images: Images, draws: Draws) -> Images:
+    return images
+
+
+def _corruption(name: str, severity: int | None = None) -> Recipe:
+    corruption = CORRUPTIONS[name]
+    at = settled(corruption, severity)
+    return Recipe(corruption.summary, lambda images, draws: corruption.make(images, at, draws), name)
 
 
 RECIPES: dict[str, Recipe] = {
     "course": Recipe(
-        mark("rotated by up to 72°, shifted by up to 20 %, shrunk by 20 %, made up to 20 % lighter or darker"), course
+        mark("rotated by up to 72°, shifted by up to 20 %, shrunk by 20 %, made up to 20 % lighter or darker"),
+        course,
+        "course",
     ),
+    "nmnist-awgn": Recipe(mark("n-MNIST: white Gaussian noise"), nmnist.awgn, "nmnist-awgn"),
+    "nmnist-motion-blur": Recipe(mark("n-MNIST: motion blur"), nmnist.motion_blur, "nmnist-motion-blur"),
+    "nmnist-contrast-awgn": Recipe(
+        mark("n-MNIST: half the contrast, then white Gaussian noise"), nmnist.contrast_awgn, "nmnist-contrast-awgn"
+    ),
+    "clean": Recipe(mark("as it is"), _clean, "clean"),
+    **{f"{SUITE}/{name}": _corruption(name) for name in MNIST_C},
 }
 
 
-def apply(recipe: str, pair: DataPair, seed: int = 0, progress: Progress | None = None) -> DataPair:
-    """Noisy copy of `pair` under the recipe of that name (see `RECIPES`), named "pair+recipe".
+def find(name: str, severity: int | None = None) -> Recipe:
+    """The recipe of that name: one of `RECIPES`, a corruption, or a file FILE.toml with a mixture.
+
+    severity  of a corruption; by default the published one
+
+    Raises ConfigError for an unknown recipe, with the nearest ones, and for a severity where there is none.
+    """
+    single = name.removeprefix(f"{SUITE}/")
+    if single in CORRUPTIONS and (name in RECIPES or single == name):
+        return _corruption(single, severity)
+    if severity is not None:
+        raise ConfigError("only a corruption has severities, not the recipe {name}; leave it out", name=name)
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith(".toml"):
+        mixed = mixture.read(name)
+        return Recipe(mixed.description, partial(mixture.mix, mixed), mixed.stream)
+    if name == SUITE:
+        raise ConfigError(
+            "{suite} is {n} sets; name one of them, as {suite}/fog, or write all with bruit noise", suite=SUITE, n=15
+        )
+    near = get_close_matches(name, [*RECIPES, *CORRUPTIONS], n=3)
+    raise ConfigError(
+        "unknown recipe {recipe!r}; {choose}",
+        recipe=name,
+        choose=Sentence("did you mean {near}?", near=", ".join(near))
+        if near
+        else Sentence("choose one of {recipes}, a corruption (see bruit corruptions) or FILE.toml", recipes=_listed()),
+    )
+
+
+def _listed() -> str:
+    return ", ".join(name for name in RECIPES if "/" not in name)
+
+
+def apply(
+    recipe: str, pair: DataPair, seed: int = 0, progress: Progress | None = None, *, severity: int | None = None
+) -> DataPair:
+    """Noisy copy of `pair` under the recipe of that name (see `find`), named "pair+recipe".
 
     Labels, ids and findings are kept. The noise of an image depends on (seed, recipe, id) alone. `progress` is called
-    with the number of images done and their total. Raises ConfigError for an unknown recipe.
+    with the number of images done and their total. Raises ConfigError for an unknown recipe or severity, DataError for
+    images that are too small.
     """
-    if recipe not in RECIPES:
-        raise ConfigError(
-            "unknown recipe {recipe!r}; choose one of: {recipes}", recipe=recipe, recipes=", ".join(RECIPES)
-        )
+    found = find(recipe, severity)
+    refuse_small(pair.train.shape)
     total = len(pair.train) + len(pair.test)
     done = 0
 
@@ -57,22 +112,8 @@ def apply(recipe: str, pair: DataPair, seed: int = 0, progress: Progress | None 
         if progress is not None:
             progress(done, total)
 
-    train, test = (_remake(recipe, dataset, seed, advance) for dataset in (pair.train, pair.test))
-    return DataPair(name=f"{pair.name}+{recipe}", train=train, test=test, findings=pair.findings)
+    def noisy(dataset: Dataset) -> Dataset:
+        images = applied(found.make, dataset.images, Draws(seed, found.stream, dataset.ids), advance)
+        return Dataset(images, dataset.labels, dataset.classes, dataset.ids)
 
-
-def _remake(recipe: str, dataset: Dataset, seed: int, advance: Callable[[int], None]) -> Dataset:
-    make = RECIPES[recipe].make
-    draws = Draws(seed, recipe, dataset.ids)
-    size = max(1, _PIXELS_AT_ONCE // (dataset.shape[0] * dataset.shape[1]))
-    parts = [slice(start, start + size) for start in range(0, len(dataset), size)]
-    images = np.empty_like(dataset.images)
-
-    def fill(part: slice) -> int:
-        images[part] = make(dataset.images[part], draws.subset(part))
-        return len(images[part])
-
-    with ThreadPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1)) as pool:
-        for count in pool.map(fill, parts):
-            advance(count)
-    return Dataset(images, dataset.labels, dataset.classes, dataset.ids)
+    return DataPair(f"{pair.name}+{recipe}", noisy(pair.train), noisy(pair.test), pair.findings)

@@ -42,15 +42,27 @@ def mistakes(images: NDArray[np.uint8], captions: Sequence[str], lang: str) -> F
     return figure
 
 
+def corruptions(rows: Sequence[NDArray[np.uint8]], names: Sequence[str], lang: str) -> Figure:
+    """A row for each corruption, of (S, H, W) pictures, the mildest severity first."""
+    _ = translator(lang).gettext
+    columns = [str(i + 1) for i in range(max(map(len, rows)))]
+    return _grid(rows, _("Severity"), _("Corruption"), columns, names, longest=20)
+
+
 def _grid(
-    rows: Sequence[NDArray[np.uint8]], x: str, y: str, columns: Sequence[str], row_names: Sequence[str]
+    rows: Sequence[NDArray[np.uint8]],
+    x: str,
+    y: str,
+    columns: Sequence[str],
+    row_names: Sequence[str],
+    longest: int = 12,
 ) -> Figure:
     figure, ax, (height, width) = _sheet(rows)
     ax.set(xlabel=x, ylabel=y)
     at_x, at_y = np.arange(len(columns)), np.arange(len(row_names))
     names = [printable(name, 12) for name in columns]
     ax.set_xticks((at_x + 0.5) * width - GAP / 2, names, rotation=60 if max(map(len, names)) > 3 else 0)
-    ax.set_yticks((at_y + 0.5) * height - GAP / 2, [printable(name, 12) for name in row_names])
+    ax.set_yticks((at_y + 0.5) * height - GAP / 2, [printable(name, longest) for name in row_names])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return figure

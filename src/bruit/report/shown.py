@@ -7,13 +7,17 @@ Each function gives a matplotlib Figure, which a notebook shows after `%matplotl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset, refuse_no_dataset
-from bruit.errors import ConfigError, DataError
+from bruit.errors import ConfigError, DataError, RunError
+from bruit.files import write_atomically
 from bruit.locale import language, translator
+from bruit.noise.registry import CORRUPTIONS, corrupt
 from bruit.report.style import GROUND, drawing, looks
 from bruit.training.crossval import CrossValidation
 from bruit.training.fit import Fit
@@ -112,6 +116,30 @@ def plot_accuracies(figures: Mapping[str, Mapping[str, Any]], *, lang: str | Non
             for name, one in sorted(figures.items(), key=lambda item: -item[1]["accuracy"])
         ]
         return plots.accuracies(rows, translator(lang).gettext("Accuracy (%)"), lang)
+
+
+def plot_corruptions(images: NDArray[np.uint8], *, seed: int = 0, lang: str | None = None) -> Figure:
+    """Every corruption at every severity on the same images, (N, H, W) uint8 side by side."""
+    rows = []
+    for name, corruption in CORRUPTIONS.items():
+        made = [corrupt(images, name, severity, seed) for severity in corruption.severities or (None,)]
+        rows.append(np.stack([np.concatenate(list(one), axis=1) for one in made]))
+    with drawing(OPAQUE):
+        from bruit.report import sheets
+
+        return sheets.corruptions(rows, list(CORRUPTIONS), lang or language())
+
+
+def write_corruptions(path: Path, force: bool) -> None:
+    """The same of two digits of the embedded MNIST as a PNG. Raises RunError if the file is there, unless `force`."""
+    from bruit.data.builtin import mnist
+
+    if path.suffix.lower() != ".png":
+        raise ConfigError("expected a file called .png to draw into, received {path}", path=path)
+    if path.exists() and not force:
+        raise RunError("{path} is there already; choose another name, or add --force to replace it", path=path)
+    figure = plot_corruptions(mnist().test.images[[0, 7]])
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"))
 
 
 def _refuse_no_figures(figures: object) -> None:

@@ -25,7 +25,7 @@ from bruit.training.pool import Schedule, Task
 from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.sizes import MOST_DRAWS
 from bruit.training.splits import stratified_sample, validation_split
-from bruit.training.whole import whole
+from bruit.whole import whole
 
 CROSSVAL = ("cnn-plus", "dnn-plus")
 CURVE = "cnn-plus"

@@ -33,7 +33,7 @@ from bruit.training.estimate import seconds_per_task
 from bruit.training.learning import collect_curve
 from bruit.training.pool import Board, Schedule, Task, run_tasks
 from bruit.training.stored import drop_damaged
-from bruit.training.whole import whole
+from bruit.whole import whole
 
 
 @dataclass(frozen=True)

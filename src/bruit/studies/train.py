@@ -21,7 +21,7 @@ from bruit.training.fit import fit
 from bruit.training.loop import CHECKPOINT, Progress
 from bruit.training.start import digest, fitting
 from bruit.training.stored import drop_damaged
-from bruit.training.whole import whole
+from bruit.whole import whole
 
 REQUEST = "training.json"
 

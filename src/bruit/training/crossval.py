@@ -21,7 +21,7 @@ from bruit.training.pool import Board, Schedule, Task, run_tasks
 from bruit.training.recipe import derived_seed
 from bruit.training.splits import folds, validation_split
 from bruit.training.stored import drop_damaged, read_history
-from bruit.training.whole import whole
+from bruit.whole import whole
 
 REQUEST = "crossval.json"
 

@@ -27,7 +27,7 @@ from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.splits import validation_split
 from bruit.training.start import describe, fitting, take_over
 from bruit.training.stored import FILES
-from bruit.training.whole import whole
+from bruit.whole import whole
 
 
 @dataclass(frozen=True)

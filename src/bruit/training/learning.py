@@ -23,7 +23,7 @@ from bruit.training.recipe import derived_seed
 from bruit.training.sizes import MOST_DRAWS, OF_EACH_CLASS, curve_sizes, draws_of, nested_order
 from bruit.training.splits import Index, refuse_rare, validation_split
 from bruit.training.stored import drop_damaged
-from bruit.training.whole import whole
+from bruit.whole import whole
 
 REQUEST = "learning.json"
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bruit.errors import ConfigError
-from bruit.training.whole import LEAST, whole
+from bruit.whole import LEAST, whole
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), np.array(3)])

@@ -1,0 +1,75 @@
+"""Noisy copies of a data set as files, with a manifest that says how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bruit
+from bruit.data.dataset import DataPair
+from bruit.data.sources import load
+from bruit.data.written import refuse_place, write_npy_folder
+from bruit.files import write_json
+from bruit.noise.recipes import SUITE, apply, find
+from bruit.noise.registry import MNIST_C
+from bruit.seals import checksum
+
+MANIFEST = "manifest.json"
+
+
+def make_noisy(
+    data: str | Path | DataPair,
+    recipe: str,
+    out: str | Path,
+    *,
+    severity: int | None = None,
+    seed: int = 0,
+    force: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Write a noisy copy of a data set into a folder, as four .npy files; or all of MNIST-C, as a folder for each set.
+
+    data      see `bruit.load`
+    recipe    see `bruit.apply_recipe`; or `mnist-c` for its fifteen sets, in folders by their names, as in the archive
+    severity  of a corruption; by default the published one
+    force     replace files that are there
+
+    Returns what it writes into manifest.json: recipe, severity, seed, versions, the data it was made of, and the
+    SHA-256 of every file. Raises ConfigError, DataError or RunError, in which case no set is half written.
+    """
+    folder = Path(out)
+    names = {name: f"{SUITE}/{name}" for name in MNIST_C} if recipe == SUITE and severity is None else {"": recipe}
+    for place, one in names.items():
+        find(one, severity)
+        refuse_place(folder / place, force, "npy")
+    pair = load(data)
+    total = len(pair.train) + len(pair.test)
+    digests: dict[str, str] = {}
+    for n, (place, one) in enumerate(names.items()):
+        advance = partial(_advance, progress, n * total, len(names) * total)
+        noisy = apply(one, pair, seed, advance, severity=severity)
+        for path in write_npy_folder(noisy, folder / place, force):
+            digests[path.relative_to(folder).as_posix()] = checksum(path)
+    manifest = {
+        "schema": 1,
+        "version": bruit.__version__,
+        "name": f"{pair.name}+{recipe}",
+        "recipe": recipe,
+        "severity": severity,
+        "description": find(recipe, severity).description if recipe != SUITE else recipe,
+        "seed": seed,
+        "data": {"name": pair.name, "fingerprint": pair.fingerprint()},
+        "train": len(pair.train),
+        "test": len(pair.test),
+        "size": list(pair.train.shape),
+        "sha256": digests,
+    }
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _advance(progress: Callable[[int, int], None], before: int, whole: int, done: int, total: int) -> None:
+    """One of several sets as a part of them all."""
+    progress(before + done, whole)
