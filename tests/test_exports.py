@@ -47,6 +47,7 @@ def test_the_public_names_are_these() -> None:
             "plot_images",
             "plot_mistakes",
             "rebuild_report",
+            "robustness",
             "study",
         ),
         "write_npy_folder",

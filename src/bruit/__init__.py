@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bruit.studies.evaluate import evaluate
     from bruit.studies.evaluate import find_model as load_model
     from bruit.studies.report import rebuild as rebuild_report
+    from bruit.studies.robustness import robustness
     from bruit.studies.study import study
     from bruit.training.crossval import CrossValidation, cross_validate
     from bruit.training.fit import Fit, fit
@@ -72,6 +73,7 @@ _HOMES = {
     "plot_images": "bruit.report.shown",
     "plot_mistakes": "bruit.report.shown",
     "rebuild_report": "bruit.studies.report:rebuild",
+    "robustness": "bruit.studies.robustness",
     "study": "bruit.studies.study",
     "write_npy_folder": "bruit.data.written",
 }
@@ -113,6 +115,7 @@ __all__ = [
     "plot_images",
     "plot_mistakes",
     "rebuild_report",
+    "robustness",
     "study",
     "write_npy_folder",
 ]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bruit.errors import ConfigError
 
-LEAST = {"folds": 2, "repeats": 0, "epochs": 1, "seed": 0, "workers": 1, "severity": 1}
+LEAST = {"folds": 2, "repeats": 0, "epochs": 1, "seed": 0, "workers": 1, "severity": 1, "baseline": 0}
 Number = TypeVar("Number", int, int | None)
 
 

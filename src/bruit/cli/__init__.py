@@ -29,6 +29,7 @@ COMMANDS = {
     "convert": "Write a data set in another format.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
+    "robustness": "Test models on many noisy copies of the same images.",
     "crossval": "Cross-validate one model of the zoo.",
     "compare": "Put the models of finished runs side by side.",
     "report": "Write the report of a run again.",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
     *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
+    mark("Accuracy on"),
 )
 DISPENSABLE = (
     *(mark("Source"), mark("Family")),
@@ -31,7 +32,7 @@ DISPENSABLE = (
     *(mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
 )
 # Of these no name is broken.
-WHOLE = ("Corruption",)
+WHOLE = ("Corruption", "Accuracy on")
 ALWAYS = (mark("Severities"), mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"))
 # A word is broken when it is longer than this and there is no room.
 WORD = 10

@@ -18,6 +18,7 @@ from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied, refuse_small, se
 
 Progress = Callable[[int, int], None]
 SUITE = "mnist-c"
+NAMES_OF_NMNIST = ("nmnist-awgn", "nmnist-motion-blur", "nmnist-contrast-awgn")
 
 
 class Recipe(NamedTuple):

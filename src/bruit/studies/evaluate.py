@@ -109,6 +109,13 @@ def evaluate(
     """
     predictor = model if isinstance(model, Predictor) else find_model(model, scale=scale, classes=classes)
     dataset = data if isinstance(data, Dataset) else load(data).test
+    labels = labels_for(predictor, dataset)
+    probabilities, uncalibrated = predicted(predictor, dataset.images)
+    return evaluate_split(probabilities, uncalibrated, labels, predictor.classes, dataset.ids, detail=True)
+
+
+def labels_for(predictor: Predictor, dataset: Dataset) -> NDArray[np.int64]:
+    """(N,) labels as the model numbers its classes. Raises DataError if data and model do not fit together."""
     unknown = [name for name in dataset.classes if name not in predictor.classes]
     if unknown:
         raise DataError(
@@ -125,12 +132,11 @@ def evaluate(
         )
     # A data set need not hold every class that the model knows, nor number them alike.
     index = np.array([predictor.classes.index(name) for name in dataset.classes])
-    labels = index[dataset.labels]
-    probabilities, uncalibrated = _predicted(predictor, dataset.images)
-    return evaluate_split(probabilities, uncalibrated, labels, predictor.classes, dataset.ids, detail=True)
+    labels: NDArray[np.int64] = index[dataset.labels]
+    return labels
 
 
-def _predicted(predictor: Predictor, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def predicted(predictor: Predictor, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(N, C) probabilities with and without the temperature, block by block: the images may be more than memory."""
     temperature = getattr(predictor, "temperature", 1.0)
     calibrated, plain = (room.empty((len(images), len(predictor.classes)), np.float32) for _ in range(2))

@@ -1,0 +1,119 @@
+"""Models under noise, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bruit.cli.language import in_words, say, words
+from bruit.cli.options import FOLDER, Whole, command, json_option, outside_options, print_json
+from bruit.cli.options import names as listed
+
+
+@command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--suite", default="mnist-c", show_default=True, help="mnist-c, severity, nmnist, course, or FILE.toml.")
+@click.option("--data", default="mnist", show_default=True, help="The clean images of which the noisy ones are made.")
+@click.option("--baseline", default=1, show_default=True, type=Whole(1), help="Number of the model that mCE refers to.")
+@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Same seed, same noise.")
+@click.option("--csv", type=FOLDER, metavar="FILE", help="Write every figure as a table, too.")
+@click.option("--figure", type=FOLDER, metavar="FILE", help="Draw the accuracies into FILE.png.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@outside_options
+@json_option
+def robustness(
+    models: tuple[str, ...],
+    suite: str,
+    data: str,
+    baseline: int,
+    seed: int,
+    csv: Path | None,
+    figure: Path | None,
+    force: bool,
+    scale: str | None,
+    classes: str | None,
+    as_json: bool,
+) -> None:
+    """Test models on many noisy copies of the same images.
+
+    MODEL is robust, RUN, RUN:NAME, a folder that bruit train wrote, FILE.keras or FILE.onnx. The suite is mnist-c (the
+    fifteen corruptions of MNIST-C as published), severity (the same at every severity), nmnist, course, or a mixture
+    FILE.toml. mCE is the mean error in units of the baseline's, relative mCE that of what noise adds to it.
+
+    \b
+    Examples:
+      bruit robustness RUN
+      bruit robustness RUN:cnn RUN:cnn-plus robust --suite severity --figure accuracies.png
+      bruit robustness model.onnx --data FOLDER --scale 0-1 --csv figures.csv
+    """
+    from bruit.cli.progress import bar
+    from bruit.outside.brought import is_file_of_a_model
+    from bruit.report.robustness import refuse_files, write_csv, write_figure
+    from bruit.studies.evaluate import find_model
+    from bruit.studies.robustness import robustness as test
+
+    refuse_files(csv, figure, force)
+    named = listed(classes, None)
+    found = [
+        find_model(model, scale=scale, classes=named) if is_file_of_a_model(model) else find_model(model)
+        for model in models
+    ]
+    for model, name in zip(found, models, strict=True):
+        model.name = name
+    with bar(words("Noisy sets")) as advance:
+        results = test(found, suite, data, baseline=baseline - 1, seed=seed, progress=advance)
+    if csv is not None:
+        write_csv(results, csv)
+    if figure is not None:
+        write_figure(results, figure)
+    if as_json:
+        return print_json(results)
+    _table(results)
+    for path in (csv, figure):
+        if path is not None:
+            say("Written: {path}", path=path)
+
+
+def _table(results: dict[str, Any]) -> None:
+    """A row for each set, a column for each model; below them what they come to, and what has been published."""
+    from bruit.cli.tables import numbers, percent, show
+
+    models = results["models"]
+    rows = [[one["key"], *(percent(models[name]["sets"][one["key"]]["accuracy"]) for name in models)]
+            for one in results["sets"]]  # fmt: skip
+    sums = [
+        [words("clean"), *(percent(model["clean"]["accuracy"]) for model in models.values())],
+        [words("mean"), *(percent(model["mean"]["accuracy"]) for model in models.values())],
+        [
+            words("95 % interval"),
+            *(numbers().percent_range(*model["mean"]["accuracy_ci95"]) for model in models.values()),
+        ],
+        [words("worst"), *(f"{percent(m['worst']['accuracy'])} {m['worst']['set']}" for m in models.values())],
+        ["NLL", *(numbers().decimal(model["mean"]["nll"], 3) for model in models.values())],
+        ["ECE", *(percent(model["mean"]["ece"]) for model in models.values())],
+        ["mCE", *(_or_dash(model["mce"]) for model in models.values())],
+        [words("relative mCE"), *(_or_dash(model["relative_mce"]) for model in models.values())],
+    ]
+    title = words(
+        "{suite}, {n:,} images of {data} in each set", **{key: results[key] for key in ("suite", "n", "data")}
+    )
+    show(title, ("Accuracy on", *models), [*sums, *rows], words("mCE: 1 is as bad as {name}", name=results["baseline"]))
+    if results["published"]:
+        say("Published, each in its own setting:")
+    for row in results["published"]:
+        say(
+            "· {accuracy} {who} ({set}): {setting} [{source}]",
+            accuracy=percent(row["accuracy"]),
+            who=row["who"],
+            set=row["set"] or words("mean"),
+            setting=in_words(row["setting"]),
+            source=in_words(row["source"]),
+        )
+
+
+def _or_dash(value: float | None) -> str:
+    from bruit.cli.tables import numbers
+
+    return "–" if value is None else numbers().decimal(value, 3)

@@ -1,0 +1,161 @@
+"""How models hold up under noise: many noisy sets of the same test images, made beside prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bruit
+from bruit.data.dataset import DataPair, Dataset
+from bruit.data.sources import load
+from bruit.errors import ConfigError
+from bruit.evaluation.published import of_suite
+from bruit.evaluation.robustness import corruption_errors, mean_over
+from bruit.evaluation.summary import evaluate_split
+from bruit.noise.draws import Draws
+from bruit.noise.recipes import NAMES_OF_NMNIST, Recipe, find
+from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied
+from bruit.predictor import Predictor
+from bruit.studies.evaluate import AT_ONCE, find_model, labels_for, predicted
+from bruit.whole import whole
+
+SUITES = ("mnist-c", "severity", "nmnist", "course")
+Progress = Callable[[int, int], None]
+
+
+class Noisy(NamedTuple):
+    """One set of a suite."""
+
+    name: str
+    severity: int | None
+    recipe: Recipe
+
+    @property
+    def key(self) -> str:
+        return self.name if self.severity is None else f"{self.name}/{self.severity}"
+
+
+def suite_of(name: str) -> list[Noisy]:
+    """The sets of a suite; raises ConfigError for a name that is none, and no FILE.toml."""
+    if name == "mnist-c":
+        return [Noisy(one, None, find(one)) for one in MNIST_C]
+    if name == "severity":
+        return [Noisy(one, at, find(one, at)) for one in MNIST_C for at in CORRUPTIONS[one].severities or (None,)]
+    if name in ("nmnist", "course"):
+        return [Noisy(one, None, find(one)) for one in (NAMES_OF_NMNIST if name == "nmnist" else (name,))]
+    if name.endswith(".toml"):
+        return [Noisy(Path(name).stem, None, find(name))]
+    raise ConfigError(
+        "expected a suite of {suites}, or FILE.toml, received {name!r}", suites=", ".join(SUITES), name=name
+    )
+
+
+def robustness(
+    models: str | Path | Predictor | Sequence[str | Path | Predictor],
+    suite: str = "mnist-c",
+    data: str | Path | DataPair | Dataset = "mnist",
+    *,
+    baseline: int = 0,
+    seed: int = 0,
+    progress: Progress = lambda done, total: None,
+) -> dict[str, Any]:
+    """Test models on clean images and on a suite of noisy ones made of them, which all models are shown alike.
+
+    models    each as in `bruit.evaluate`
+    suite     "mnist-c": its fifteen corruptions as published; "severity": the same at every severity; "nmnist";
+              "course"; or FILE.toml, see docs/noise.md
+    data      clean images, see `bruit.load`; of a pair the test images
+    baseline  which of the models the errors of the others are measured by (mCE)
+    seed      of the noise
+    progress  called with how many sets are done, and how many there are
+
+    Returns plain values: suite, data, n, sets, and of each model clean, sets, mean, worst, mce and relative_mce; and
+    what has been published on the suite, with its setting. Raises ConfigError, DataError or ModelError.
+    """
+    sets = suite_of(suite)
+    found = _found(models)
+    names = list(found)
+    if not 0 <= whole("baseline", baseline) < len(names):
+        raise ConfigError("there are {n} models, no number {baseline}", n=len(names), baseline=baseline)
+    pair = None if isinstance(data, Dataset) else load(data)
+    dataset = data if isinstance(data, Dataset) else pair.test  # type: ignore[union-attr]
+    labels = {name: labels_for(model, dataset) for name, model in found.items()}
+    clean = Noisy("clean", None, find("clean"))
+    figures: dict[str, dict[str, Any]] = {name: {} for name in names}
+    right: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in names}
+    for done, one in enumerate([clean, *sets]):
+        progress(done, len(sets) + 1)
+        for name, (probabilities, uncalibrated) in _shown(found, one, dataset, seed):
+            figures[name][one.key] = evaluate_split(
+                probabilities, uncalibrated, labels[name], found[name].classes, dataset.ids, detail=False
+            )
+            right[name].append(probabilities.argmax(axis=1) == labels[name])
+    progress(len(sets) + 1, len(sets) + 1)
+    return {
+        "schema": 1,
+        "version": bruit.__version__,
+        "suite": suite,
+        "data": "data" if pair is None else pair.name,
+        "n": len(dataset),
+        "seed": seed,
+        "sets": [{"key": one.key, "name": one.name, "severity": one.severity} for one in sets],
+        "baseline": names[baseline],
+        "models": {
+            name: _summary(figures[name], figures[names[baseline]], sets, np.array(right[name][1:])) for name in names
+        },
+        "published": of_suite(suite),
+    }
+
+
+def _found(models: str | Path | Predictor | Sequence[str | Path | Predictor]) -> dict[str, Predictor]:
+    """The models by what they are called; those of one name get a number."""
+    listed = [models] if isinstance(models, str | Path | Predictor) else list(models)
+    if not listed:
+        raise ConfigError("expected at least one model, received none")
+    found: dict[str, Predictor] = {}
+    for model in listed:
+        predictor = model if isinstance(model, Predictor) else find_model(model)
+        name = str(model) if isinstance(model, str | Path) else str(getattr(model, "name", type(model).__name__))
+        name = name if name not in found else f"{name} ({sum(one.split(' (')[0] == name for one in found) + 1})"
+        found[name] = predictor
+    return found
+
+
+def _shown(
+    found: dict[str, Predictor], noisy: Noisy, dataset: Dataset, seed: int
+) -> Iterator[tuple[str, tuple[NDArray[np.float32], NDArray[np.float32]]]]:
+    """Each model with its probabilities, with and without its temperature, on one set, which is made in blocks."""
+    draws = Draws(seed, noisy.recipe.stream, dataset.ids)
+    parts: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {name: [] for name in found}
+    for start in range(0, len(dataset), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        images = applied(noisy.recipe.make, dataset.images[part], draws.subset(part))
+        for name, model in found.items():
+            parts[name].append(predicted(model, images))
+    for name, made in parts.items():
+        yield name, (np.concatenate([one for one, _ in made]), np.concatenate([one for _, one in made]))
+
+
+def _summary(
+    own: dict[str, Any], base: dict[str, Any], sets: Sequence[Noisy], right: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Of one model: clean, every set, and what they come to."""
+    keys: dict[str, list[str]] = {}
+    for one in sets:
+        keys.setdefault(one.name, []).append(one.key)
+    errors, theirs = (
+        {name: [1 - figures[key]["accuracy"] for key in among] for name, among in keys.items()}
+        for figures in (own, base)
+    )
+    worst = min((one.key for one in sets), key=lambda key: own[key]["accuracy"])
+    return {
+        "clean": own["clean"],
+        "sets": {one.key: own[one.key] for one in sets},
+        "mean": mean_over([own[one.key] for one in sets], right),
+        "worst": {"set": worst, "accuracy": own[worst]["accuracy"]},
+        **corruption_errors(errors, theirs, 1 - own["clean"]["accuracy"], 1 - base["clean"]["accuracy"]),
+    }

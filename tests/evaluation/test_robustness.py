@@ -1,0 +1,49 @@
+"""Means and errors over noisy sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bruit.evaluation.published import ROWS, of_suite
+from bruit.evaluation.robustness import corruption_errors, mean_over
+
+
+def test_the_mean_counts_every_set_alike_and_images_once() -> None:
+    rng = np.random.default_rng(0)
+    right = rng.random((15, 400)) < rng.random(400)  # some images are hard in every set
+    figures = [{"accuracy": float(row.mean()), "nll": 0.1 * i, "ece": 0.01} for i, row in enumerate(right)]
+    mean = mean_over(figures, right)
+    assert mean["accuracy"] == pytest.approx(right.mean())
+    assert mean["nll"] == pytest.approx(0.7)
+    low, high = mean["accuracy_ci95"]
+    # As wide as a bootstrap of the images has it, and wider than 6,000 independent images would be.
+    resampled = [right[:, rng.integers(0, 400, 400)].mean() for _ in range(2000)]
+    assert (high - low) == pytest.approx(np.subtract(*np.quantile(resampled, [0.975, 0.025])), rel=0.1)
+    assert high - low > 1.5 * 2 * 1.96 * np.sqrt(right.mean() * (1 - right.mean()) / right.size)
+
+
+def test_errors_are_in_units_of_the_baselines() -> None:
+    baseline = {"fog": [0.2, 0.4], "stripe": [0.5]}
+    assert corruption_errors(baseline, baseline, 0.1, 0.1) == {"mce": 1.0, "relative_mce": 1.0}
+    half = {name: [error / 2 for error in errors] for name, errors in baseline.items()}
+    # Half the errors, and half the clean ones: half of what noise adds, too.
+    assert corruption_errors(half, baseline, 0.05, 0.1) == {"mce": 0.5, "relative_mce": pytest.approx(0.5)}
+    mixed = corruption_errors({"fog": [0.2, 0.1], "stripe": [1.0]}, baseline, 0.05, 0.1)
+    assert mixed["mce"] == pytest.approx((0.3 / 0.6 + 2) / 2)
+    assert mixed["relative_mce"] == pytest.approx((0.2 / 0.4 + 0.95 / 0.4) / 2)
+
+
+def test_a_corruption_that_costs_the_baseline_nothing_is_left_out() -> None:
+    found = corruption_errors({"fog": [0.2], "scale": [0.3]}, {"fog": [0.4], "scale": [0.0]}, 0.0, 0.0)
+    assert found == {"mce": 0.5, "relative_mce": 0.5}
+    assert corruption_errors({"fog": [0.2]}, {"fog": [0.0]}, 0.0, 0.0) == {"mce": None, "relative_mce": None}
+
+
+def test_published_rows_have_a_setting_and_a_source() -> None:
+    for row in ROWS:
+        assert 0.5 < row.accuracy < 1
+        assert row.setting
+        assert row.source
+    assert {row["set"] for row in of_suite("nmnist")} == {"nmnist-awgn", "nmnist-motion-blur", "nmnist-contrast-awgn"}
+    assert of_suite("course") == []
