@@ -13,6 +13,7 @@ from PIL import Image
 
 import bruit
 from bruit.data.npy import NPY_NAMES
+from bruit.errors import RunError
 from bruit.files import read_json
 from bruit.models.zoo import ZOO
 from bruit.noise.registry import CORRUPTIONS, MNIST_C
@@ -128,6 +129,24 @@ def test_noise_of_a_corruption_at_a_severity(cli, npy_folder, tmp_path: Path) ->
     assert cli(*wrong, "fog", "--severity", "6").problem() == "expected a severity of 1 to 5, received 6"
     assert cli(*wrong, "mnist-c", "--severity", "2").problem().startswith("only a corruption has severities")
     assert not (tmp_path / "no").exists()
+
+
+def test_a_manifest_is_of_what_is_there(cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, out = npy_folder(), tmp_path / "noisy"
+    (tmp_path / "mine.toml").write_text('[[corruption]]\nname = "fog"\nseverity = [1, 2]\n')
+    assert cli("noise", data, "--recipe", tmp_path / "mine.toml", "--out", out).code == 0
+    kept = read_json(out / "manifest.json")
+    assert kept["mixture"] == {"parts": [{"name": "fog", "odds": 1.0, "severities": [1, 2]}], "chain": False}
+    told = cli("noise", data, "--recipe", "mnist-c", "--out", out).problem()
+    assert told == f"{out} already holds manifest.json; choose another place, or add --force to replace them"
+    assert read_json(out / "manifest.json") == kept
+
+    def full(*_: object, **__: object) -> None:
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr("bruit.studies.noise.write_npy_folder", full)
+    assert cli("noise", data, "--recipe", "fog", "--out", out, "--force").problem() == "the disk is full"
+    assert not (out / "manifest.json").exists()
 
 
 def test_all_of_mnist_c_is_a_folder_a_set(cli, npy_folder, tmp_path: Path) -> None:

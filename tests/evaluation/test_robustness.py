@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bruit.evaluation.metrics import wilson_interval
 from bruit.evaluation.published import ROWS, of_suite
 from bruit.evaluation.robustness import corruption_errors, mean_over
 
@@ -25,19 +26,29 @@ def test_the_mean_counts_every_set_alike_and_images_once() -> None:
 
 def test_errors_are_in_units_of_the_baselines() -> None:
     baseline = {"fog": [0.2, 0.4], "stripe": [0.5]}
-    assert corruption_errors(baseline, baseline, 0.1, 0.1) == {"mce": 1.0, "relative_mce": 1.0}
+    assert corruption_errors(baseline, baseline, 0.1, 0.1) == {"mce": 1.0, "relative_mce": 1.0, "left_out": []}
     half = {name: [error / 2 for error in errors] for name, errors in baseline.items()}
     # Half the errors, and half the clean ones: half of what noise adds, too.
-    assert corruption_errors(half, baseline, 0.05, 0.1) == {"mce": 0.5, "relative_mce": pytest.approx(0.5)}
+    assert corruption_errors(half, baseline, 0.05, 0.1)["mce"] == 0.5
+    assert corruption_errors(half, baseline, 0.05, 0.1)["relative_mce"] == pytest.approx(0.5)
     mixed = corruption_errors({"fog": [0.2, 0.1], "stripe": [1.0]}, baseline, 0.05, 0.1)
     assert mixed["mce"] == pytest.approx((0.3 / 0.6 + 2) / 2)
     assert mixed["relative_mce"] == pytest.approx((0.2 / 0.4 + 0.95 / 0.4) / 2)
 
 
-def test_a_corruption_that_costs_the_baseline_nothing_is_left_out() -> None:
+def test_a_corruption_that_costs_the_baseline_nothing_is_named() -> None:
     found = corruption_errors({"fog": [0.2], "scale": [0.3]}, {"fog": [0.4], "scale": [0.0]}, 0.0, 0.0)
-    assert found == {"mce": 0.5, "relative_mce": 0.5}
-    assert corruption_errors({"fog": [0.2]}, {"fog": [0.0]}, 0.0, 0.0) == {"mce": None, "relative_mce": None}
+    assert found == {"mce": None, "relative_mce": 0.5, "left_out": ["scale"]}
+    found = corruption_errors({"fog": [0.2]}, {"fog": [0.1]}, 0.2, 0.2)
+    assert found == {"mce": 2.0, "relative_mce": None, "left_out": ["fog"]}
+
+
+@pytest.mark.parametrize("n_sets", [1, 4])
+def test_the_interval_is_wilsons_where_the_sets_are_one(n_sets) -> None:
+    for k in (0, 3, 60):
+        right = np.tile(np.arange(60) < k, (n_sets, 1))
+        mean = mean_over([{"accuracy": k / 60, "nll": 0.1, "ece": 0.1}] * n_sets, right)
+        assert mean["accuracy_ci95"] == pytest.approx(wilson_interval(k, 60))
 
 
 def test_published_rows_have_a_setting_and_a_source() -> None:

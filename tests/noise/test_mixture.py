@@ -70,7 +70,12 @@ def test_an_image_gets_the_same_in_any_batch(chain) -> None:
     names = ("fog", "rotate", "shot_noise", "zigzag")
     mixture = Mixture(tuple(Part(name, 0.5, (CORRUPTIONS[name].default,)) for name in names), chain)
     index = np.random.default_rng(1).permutation(600)[:50]
-    assert np.abs(mixed(mixture)[index].astype(int) - mixed(mixture, index)).max() <= 1
+    np.testing.assert_array_equal(mixed(mixture)[index], mixed(mixture, index))
+
+
+def test_large_odds_are_odds() -> None:
+    made = mixed(Mixture((Part("inverse", 1e308, (None,)), Part("clean", 1e308, (None,)))))
+    assert (made == 255 - DIGITS).all(axis=(1, 2)).mean() == pytest.approx(0.5, abs=0.08)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import bruit
 from bruit.data.dataset import DataPair
-from bruit.errors import ConfigError, DataError
+from bruit.errors import ConfigError, DataError, ModelError
 from bruit.noise.recipes import NAMES_OF_NMNIST as NMNIST
 from bruit.noise.registry import MNIST_C
 from bruit.studies import robustness as module
@@ -83,13 +84,44 @@ def test_any_predictor_and_every_suite(digits: DataPair, tmp_path: Path) -> None
     assert list(bruit.robustness([Bright(), Bright()], "course", digits)["models"]) == ["bright", "bright (2)"]
 
 
+def test_no_model_changes_what_the_next_one_sees(digits: DataPair) -> None:
+    class Writing(Bright):
+        def probabilities(self, images: np.ndarray) -> np.ndarray:
+            images[:] = 0
+            return super().probabilities(images)
+
+    with pytest.raises(ValueError, match="read-only"):
+        bruit.robustness([Writing(), Bright()], "course", digits)
+
+
+def test_a_model_that_gives_another_number_of_rows_is_refused(digits: DataPair, refused) -> None:
+    class Short(Bright):
+        def probabilities(self, images: np.ndarray) -> np.ndarray:
+            return super().probabilities(images)[1:]
+
+    message = "the model gives (199, 10) for 200 images of 10 classes; it should be one row an image"
+    with refused(ModelError, message):
+        bruit.robustness(Short(), "course", digits)
+
+
+def test_what_is_published_of_mnist_is_said_of_mnist_alone(tested, digits: DataPair) -> None:
+    assert tested["published"] == []
+    mnist = replace(digits, name="mnist")
+    assert len(bruit.robustness(Bright(), "nmnist", mnist)["published"]) == 3
+
+
 def test_what_makes_no_sense_is_refused(digits: DataPair, refused) -> None:
     with refused(ConfigError, "expected a suite of mnist-c, severity, nmnist, course, or FILE.toml, received 'fog'"):
         bruit.robustness(Bright(), "fog", digits)
-    with refused(ConfigError, "there are 1 models, no number 1"):
+    with refused(ConfigError, "the baseline has to be one of the models, of which there are 1"):
         bruit.robustness(Bright(), "course", digits, baseline=1)
     with refused(ConfigError, "expected at least one model, received none"):
         bruit.robustness([], "course", digits)
+    with refused(ConfigError, "expected 0 or more as seed, received -2"):
+        bruit.robustness(Bright(), "course", digits, seed=-2)
+    for nothing in (None, len):
+        with pytest.raises(ModelError, match="expected the name or the path of a model, received "):
+            bruit.robustness(nothing, "course", digits)
     small = digits.test.images[:, ::2, ::2].copy()
     with pytest.raises(DataError, match="the model reads images of 28 × 28 pixels, the data has 14 × 14"):
         bruit.robustness(Bright(), "course", bruit.Dataset(small, digits.test.labels, digits.classes, digits.test.ids))

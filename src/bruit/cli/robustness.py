@@ -64,16 +64,16 @@ def robustness(
         model.name = name
     with bar(words("Noisy sets")) as advance:
         results = test(found, suite, data, baseline=baseline - 1, seed=seed, progress=advance)
-    if csv is not None:
-        write_csv(results, csv)
-    if figure is not None:
-        write_figure(results, figure)
+    # First what took the time: a file that cannot be written must not cost it.
     if as_json:
-        return print_json(results)
-    _table(results)
-    for path in (csv, figure):
+        print_json(results)
+    else:
+        _table(results)
+    for path, write in ((csv, write_csv), (figure, write_figure)):
         if path is not None:
-            say("Written: {path}", path=path)
+            write(results, path)
+            if not as_json:
+                say("Written: {path}", path=path)
 
 
 def _table(results: dict[str, Any]) -> None:
@@ -100,6 +100,10 @@ def _table(results: dict[str, Any]) -> None:
         "{suite}, {n:,} images of {data} in each set", **{key: results[key] for key in ("suite", "n", "data")}
     )
     show(title, ("Accuracy on", *models), [*sums, *rows], words("mCE: 1 is as bad as {name}", name=results["baseline"]))
+    left_out = results["models"][results["baseline"]]["left_out"]
+    if left_out:
+        say("relative mCE is without {names}: they cost {name} nothing", names=", ".join(left_out),
+            name=results["baseline"])  # fmt: skip
     if results["published"]:
         say("Published, each in its own setting:")
     for row in results["published"]:

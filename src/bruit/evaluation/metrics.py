@@ -83,7 +83,7 @@ def correct(probs: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(probs.argmax(axis=1) == labels)
 
 
-def wilson_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson_interval(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval for the fraction k / n (Wilson 1927): honest near 0 and 1, where models live.
 
     Raises DataError unless 0 <= k <= n, n >= 1 and 0 < level < 1.

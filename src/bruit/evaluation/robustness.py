@@ -8,22 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bruit.evaluation.metrics import wilson_interval
+
 Figures = Mapping[str, Any]
-Z95 = 1.959964
 
 
 def mean_over(figures: Sequence[Figures], right: NDArray[np.bool_]) -> dict[str, Any]:
     """Accuracy, NLL and ECE averaged over sets, each set counting alike.
 
     right: (S, N) bool, which of the N images are read rightly in each of the S sets. They are the same images, so the
-    95 % interval is that of the mean over images of how often each is read rightly (normal approximation).
+    95 % interval is Wilson's for as many independent ones as would make the mean vary as much as it does over images.
     """
     accuracy = float(np.mean([one["accuracy"] for one in figures]))
+    n_sets, n = right.shape
     per_image = right.mean(axis=0)
-    half = Z95 * float(per_image.std(ddof=1)) / len(per_image) ** 0.5 if len(per_image) > 1 else 0.0
+    vary = float(per_image.var())
+    # Between N, if all sets were one, and S · N, if they had nothing to do with each other.
+    independent = n if vary == 0 else min(max(n * accuracy * (1 - accuracy) / vary, n), n_sets * n)
     return {
         "accuracy": accuracy,
-        "accuracy_ci95": [max(0.0, accuracy - half), min(1.0, accuracy + half)],
+        "accuracy_ci95": list(wilson_interval(accuracy * independent, independent)),
         "nll": float(np.mean([one["nll"] for one in figures])),
         "ece": float(np.mean([one["ece"] for one in figures])),
     }
@@ -31,21 +35,26 @@ def mean_over(figures: Sequence[Figures], right: NDArray[np.bool_]) -> dict[str,
 
 def corruption_errors(
     errors: Mapping[str, Sequence[float]], baseline: Mapping[str, Sequence[float]], clean: float, baseline_clean: float
-) -> dict[str, float | None]:
+) -> dict[str, Any]:
     """mCE and relative mCE (Hendrycks and Dietterich, ICLR 2019), 1 being as bad as the baseline.
 
     errors, baseline   of each corruption the error (1 − accuracy) at each of its severities
     clean, baseline_clean  the errors on the images as they are
 
-    mce: the mean over corruptions of Σ errors / Σ baseline errors; relative_mce: the same of how much more they are
-    than the clean error. A corruption that costs the baseline nothing is left out; None where that leaves none.
+    mce: the mean over corruptions of Σ errors / Σ baseline errors; None if the baseline makes none on one of them.
+    relative_mce: the same of how much more they are than the clean error, without the corruptions of `left_out`, which
+    cost the baseline nothing; None where that leaves none.
     """
     ratios = [_ratio(sum(errors[name]), sum(baseline[name])) for name in errors]
     more = [
         _ratio(sum(one - clean for one in errors[name]), sum(one - baseline_clean for one in baseline[name]))
         for name in errors
     ]
-    return {"mce": _mean(ratios), "relative_mce": _mean(more)}
+    return {
+        "mce": None if None in ratios else _mean(ratios),
+        "relative_mce": _mean(more),
+        "left_out": [name for name, ratio in zip(errors, more, strict=True) if ratio is None],
+    }
 
 
 def _ratio(part: float, whole: float) -> float | None:

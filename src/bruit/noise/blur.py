@@ -111,7 +111,7 @@ def zoom_blur(images: Images, severity: int | None, draws: Draws) -> Images:
 def zoomed(values: Floats, factor: float) -> Floats:
     """The middle of (N, H, W) as large as the whole, by bilinear interpolation."""
     height, width = values.shape[1:]
-    wide = (values.reshape(-1, width) @ _zoom(width, factor).T).reshape(values.shape)
+    wide = np.matmul(values, _zoom(width, factor).T)
     result: Floats = np.matmul(_zoom(height, factor), wide)
     return result
 

@@ -29,7 +29,7 @@ def jpeg_compression(images: Images, severity: int | None, draws: Draws) -> Imag
     padded = np.pad(images, ((0, 0), (0, -height % 8), (0, -width % 8)), mode="edge").astype(np.float32)
     padded -= 128
     down, right = (side // 8 for side in padded.shape[1:])
-    blocks = padded.reshape(n, down, 8, right, 8).swapaxes(2, 3).reshape(-1, 64)
+    blocks = padded.reshape(n, down, 8, right, 8).swapaxes(2, 3).reshape(n, -1, 64)
     transform = _cosines()
     blocks = blocks @ transform.T
     blocks /= steps
@@ -70,8 +70,8 @@ def pixelate(images: Images, severity: int | None, draws: Draws) -> Images:
 
 def _resized(values: Floats, height: int, width: int) -> Floats:
     """(N, H, W) on 0…255 by means of boxes, rounded after each axis as Pillow does it."""
-    n, before, across = values.shape
-    wide = np.floor(values.reshape(-1, across) @ _boxes(across, width).T + HALF).reshape(n, before, width)
+    before, across = values.shape[1:]
+    wide = np.floor(np.matmul(values, _boxes(across, width).T) + HALF)
     result: Floats = np.floor(np.matmul(_boxes(before, height), wide) + HALF)
     return result
 

@@ -116,6 +116,7 @@ def mix(mixture: Mixture, images: Images, draws: Draws) -> Images:
     """(N, H, W) uint8 and their draws → the same under the mixture."""
     result = images.copy()
     odds = np.array([part.odds for part in mixture.parts])
+    odds /= odds.max()
     chosen = np.searchsorted(np.cumsum(odds / odds.sum())[:-1], draws.named("which").uniform(), side="right")
     for n, part in enumerate(mixture.parts):
         own = draws.named(f"{n} {part.name}")

@@ -36,6 +36,8 @@ def at(severity: int | None, values: tuple[T, ...]) -> T:
     return values[severity - 1]
 
 
+# Matrices are multiplied image by image, and never all rows of a batch at once: sums of float32 end a hair apart where
+# BLAS takes another way for another number of rows, and the noise of an image must not depend on its batch.
 def smoothed(values: Floats, sigma: float, *, rows_only: bool = False, mirror: bool = False) -> Floats:
     """(N, H, W) smoothed by a Gaussian, over four standard deviations, with the edge repeated beyond it.
 
@@ -44,7 +46,7 @@ def smoothed(values: Floats, sigma: float, *, rows_only: bool = False, mirror: b
     """
     height, width = values.shape[1:]
     if not rows_only:
-        values = (values.reshape(-1, width) @ _gaussian(width, sigma, mirror).T).reshape(values.shape)
+        values = np.matmul(values, _gaussian(width, sigma, mirror).T)
     result: Floats = np.matmul(_gaussian(height, sigma, mirror), values)
     return result
 

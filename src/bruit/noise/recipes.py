@@ -15,6 +15,7 @@ from bruit.noise.course import course
 from bruit.noise.draws import Draws
 from bruit.noise.pixels import Images
 from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied, refuse_small, settled
+from bruit.whole import whole
 
 Progress = Callable[[int, int], None]
 SUITE = "mnist-c"
@@ -102,7 +103,7 @@ def apply(
     with the number of images done and their total. Raises ConfigError for an unknown recipe or severity, DataError for
     images that are too small.
     """
-    found = find(recipe, severity)
+    found, seed = find(recipe, severity), whole("seed", seed)
     refuse_small(pair.train.shape)
     total = len(pair.train) + len(pair.test)
     done = 0

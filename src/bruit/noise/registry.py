@@ -115,8 +115,8 @@ MNIST_C = (
 
 def find(name: str) -> Corruption:
     """The corruption of that name; raises ConfigError that names the nearest ones."""
-    if name not in CORRUPTIONS:
-        near = ", ".join(get_close_matches(name, CORRUPTIONS, n=3))
+    if not isinstance(name, str) or name not in CORRUPTIONS:
+        near = ", ".join(get_close_matches(str(name), CORRUPTIONS, n=3))
         choose = Sentence("did you mean {near}?", near=near) if near else Sentence("see bruit corruptions")
         raise ConfigError("no corruption is called {name!r}; {choose}", name=name, choose=choose)
     return CORRUPTIONS[name]
@@ -130,7 +130,7 @@ def settled(corruption: Corruption, severity: int | None) -> int | None:
         raise ConfigError(
             "{name} has no severities, received {severity!r}; leave it out", name=corruption.name, severity=severity
         )
-    if whole("severity", severity) not in SEVERITIES:
+    if isinstance(severity, bool) or whole("severity", severity) not in SEVERITIES:
         raise ConfigError("expected a severity of 1 to 5, received {severity}", severity=severity)
     return severity
 
@@ -155,9 +155,11 @@ def corrupt(
         received = f"{images.dtype} {images.shape}" if is_array else type(images).__name__
         raise DataError("expected images as uint8 (N, H, W), received {received}", received=received)
     refuse_small(images.shape[1:])
-    draws = Draws(whole("seed", seed), name, np.arange(len(images)) if ids is None else np.asarray(ids))
-    if draws.ids.shape != (len(images),):
-        raise DataError("expected {n} ids, received {shape}", n=len(images), shape=draws.ids.shape)
+    known = np.arange(len(images)) if ids is None else np.asarray(ids)
+    if known.shape != (len(images),) or known.dtype.kind not in "iu":
+        received = f"{known.dtype} {known.shape}"
+        raise DataError("expected {n} whole numbers as ids, received {received}", n=len(images), received=received)
+    draws = Draws(whole("seed", seed), name, known)
     return applied(lambda part, drawn: corruption.make(part, severity, drawn), images, draws)
 
 

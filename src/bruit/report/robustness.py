@@ -12,7 +12,7 @@ import numpy as np
 
 from bruit.errors import ConfigError, RunError
 from bruit.files import write_atomically, write_text
-from bruit.locale import language, printable, translator
+from bruit.locale import Numbers, language, printable, translator
 from bruit.report.style import GROUND, drawing
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def write_figure(results: Mapping[str, Any], path: Path) -> None:
 def plot_robustness(results: Mapping[str, Any], *, lang: str | None = None) -> Figure:
     """A row for each corruption; a column for each model, or for each severity of each model."""
     lang = lang or language()
-    _ = translator(lang).gettext
+    _, numbers = translator(lang).gettext, Numbers(lang)
     names = list(dict.fromkeys(one["name"] for one in results["sets"]))
     severities = sorted({one["severity"] for one in results["sets"]} - {None}) or [None]
     columns = [(model, severity) for model in results["models"] for severity in severities]
@@ -74,7 +74,7 @@ def plot_robustness(results: Mapping[str, Any], *, lang: str | None = None) -> F
         for (row, column), value in np.ndenumerate(values):
             if not np.isnan(value):
                 shade = "black" if value > 0.6 else "white"
-                ax.text(column, row, f"{100 * value:.1f}", ha="center", va="center", fontsize=8, color=shade)
+                ax.text(column, row, numbers.decimal(100 * value, 1), ha="center", va="center", fontsize=8, color=shade)
         ticks = [printable(model, 20) + (f" · {at}" if at else "") for model, at in columns]
         ax.set_xticks(range(len(columns)), ticks, rotation=30 if max(map(len, ticks)) > 6 else 0, ha="right")
         ax.set_yticks(range(len(names)), [printable(name, 24) for name in names])

@@ -142,6 +142,14 @@ def predicted(predictor: Predictor, images: Images) -> tuple[NDArray[np.float32]
     calibrated, plain = (room.empty((len(images), len(predictor.classes)), np.float32) for _ in range(2))
     for start in range(0, len(images), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        calibrated[part] = predictor.probabilities(images[part])
+        given = np.asarray(predictor.probabilities(images[part]))
+        if given.shape != calibrated[part].shape:
+            raise ModelError(
+                "the model gives {given.shape} for {n:,} images of {classes} classes; it should be one row an image",
+                given=given,
+                n=len(images[part]),
+                classes=len(predictor.classes),
+            )
+        calibrated[part] = given
         plain[part] = without_temperature(calibrated[part], temperature)
     return calibrated, plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import bruit
 from bruit.data.dataset import DataPair
 from bruit.data.sources import load
 from bruit.data.written import refuse_place, write_npy_folder
+from bruit.errors import RunError
 from bruit.files import write_json
+from bruit.noise.mixture import read
 from bruit.noise.recipes import SUITE, apply, find
 from bruit.noise.registry import MNIST_C
 from bruit.seals import checksum
+from bruit.training.claim import remove
 
 MANIFEST = "manifest.json"
 
@@ -44,7 +48,14 @@ def make_noisy(
     for place, one in names.items():
         find(one, severity)
         refuse_place(folder / place, force, "npy")
+    if (folder / MANIFEST).exists() and not force:
+        raise RunError(
+            "{folder} already holds {present}; choose another place, or add --force to replace them",
+            folder=folder,
+            present=MANIFEST,
+        )
     pair = load(data)
+    remove(folder, [MANIFEST])  # from now on it is not true of what is there
     total = len(pair.train) + len(pair.test)
     digests: dict[str, str] = {}
     for n, (place, one) in enumerate(names.items()):
@@ -59,6 +70,7 @@ def make_noisy(
         "recipe": recipe,
         "severity": severity,
         "description": find(recipe, severity).description if recipe != SUITE else recipe,
+        "mixture": asdict(read(recipe)) if recipe.endswith(".toml") else None,
         "seed": seed,
         "data": {"name": pair.name, "fingerprint": pair.fingerprint()},
         "train": len(pair.train),

@@ -47,7 +47,7 @@ def suite_of(name: str) -> list[Noisy]:
         return [Noisy(one, at, find(one, at)) for one in MNIST_C for at in CORRUPTIONS[one].severities or (None,)]
     if name in ("nmnist", "course"):
         return [Noisy(one, None, find(one)) for one in (NAMES_OF_NMNIST if name == "nmnist" else (name,))]
-    if name.endswith(".toml"):
+    if isinstance(name, str) and name.endswith(".toml"):
         return [Noisy(Path(name).stem, None, find(name))]
     raise ConfigError(
         "expected a suite of {suites}, or FILE.toml, received {name!r}", suites=", ".join(SUITES), name=name
@@ -80,7 +80,8 @@ def robustness(
     found = _found(models)
     names = list(found)
     if not 0 <= whole("baseline", baseline) < len(names):
-        raise ConfigError("there are {n} models, no number {baseline}", n=len(names), baseline=baseline)
+        raise ConfigError("the baseline has to be one of the models, of which there are {n}", n=len(names))
+    seed = whole("seed", seed)
     pair = None if isinstance(data, Dataset) else load(data)
     dataset = data if isinstance(data, Dataset) else pair.test  # type: ignore[union-attr]
     labels = {name: labels_for(model, dataset) for name, model in found.items()}
@@ -107,13 +108,13 @@ def robustness(
         "models": {
             name: _summary(figures[name], figures[names[baseline]], sets, np.array(right[name][1:])) for name in names
         },
-        "published": of_suite(suite),
+        "published": of_suite(suite) if pair is not None and pair.name == "mnist" else [],
     }
 
 
 def _found(models: str | Path | Predictor | Sequence[str | Path | Predictor]) -> dict[str, Predictor]:
     """The models by what they are called; those of one name get a number."""
-    listed = [models] if isinstance(models, str | Path | Predictor) else list(models)
+    listed = list(models) if isinstance(models, Sequence) and not isinstance(models, str) else [models]
     if not listed:
         raise ConfigError("expected at least one model, received none")
     found: dict[str, Predictor] = {}
@@ -134,6 +135,7 @@ def _shown(
     for start in range(0, len(dataset), AT_ONCE):
         part = slice(start, start + AT_ONCE)
         images = applied(noisy.recipe.make, dataset.images[part], draws.subset(part))
+        images.setflags(write=False)  # every model is shown the same
         for name, model in found.items():
             parts[name].append(predicted(model, images))
     for name, made in parts.items():
