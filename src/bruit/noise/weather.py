@@ -11,34 +11,41 @@ from bruit.noise.draws import Draws
 from bruit.noise.pixels import SIDE, Floats, Images, at, cut, scale_of, smoothed
 
 _MAP = 256
-_LARGEST = 2**12
+# Points of maps that are made at once: they stay in the processor's cache, and wide images do not fill the memory.
+_POINTS_AT_ONCE = 32 * _MAP**2
 
 
 def fog(images: Images, severity: int | None, draws: Draws) -> Images:
     """A corner of a random cloud map laid over the image, which is then darkened so that it fits."""
     amount, decay = at(severity, ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4)))
     result = np.empty_like(images)
-    # A map has 65,536 points: so many at a time as stay in the processor's cache.
-    for start in range(0, len(images), 32):
-        part = slice(start, start + 32)
+    side = _side(images.shape[1:])
+    at_once = max(1, _POINTS_AT_ONCE // side**2)
+    for start in range(0, len(images), at_once):
+        part = slice(start, start + at_once)
         values = images[part].astype(np.float32) / np.float32(255)
         brightest = values.max(axis=(1, 2), keepdims=True)
-        values += np.float32(amount) * _clouds(images.shape[1:], decay, draws.subset(part))
+        values += np.float32(amount) * _clouds(images.shape[1:], side, decay, draws.subset(part))
         values *= 255 * brightest / (brightest + np.float32(amount))
         result[part] = cut(values)
     return result
 
 
-def _clouds(shape: tuple[int, ...], decay: float, draws: Draws) -> Floats:
+def _side(shape: tuple[int, ...]) -> int:
+    """How many points a map has along each axis: 256 for an image of 28 × 28, else so many times more or less."""
+    side = int(_MAP * 2 ** round(log2(min(shape) / SIDE)))
+    while side < max(shape):
+        side *= 2
+    return side
+
+
+def _clouds(shape: tuple[int, ...], side: int, decay: float, draws: Draws) -> Floats:
     """(N, H, W) float32, the upper left corners of maps by the diamond-square algorithm, each map scaled to 0…1.
 
-    A map of an image of 28 × 28 has 256 × 256 points and has no edges: it goes on at the other side. The noise of a
-    level is the square of its amplitude, which falls by `decay` from level to level, as in the published code.
+    A map has no edges: it goes on at the other side. The noise of a level is the square of its amplitude, which falls
+    by `decay` from level to level, as in the published code.
     """
     height, width = shape
-    side = _MAP * 2 ** round(log2(min(height, width) / SIDE))
-    while side < max(height, width):
-        side *= 2
     corners = np.zeros((len(draws), 1, 1), np.float32)
     wibble = 100.0
     while True:
