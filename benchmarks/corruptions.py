@@ -13,7 +13,6 @@ timed in turn, in one run, the best of three rounds each.
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import resource
 import sys
@@ -59,9 +58,8 @@ def published(folder: Path) -> dict[str, Run]:
     code = module(folder)
 
     def run(name: str) -> Run:
-        function = getattr(code, name)
-        has = "severity" in inspect.signature(function).parameters
-        arguments = (CORRUPTIONS[name].default,) if has else ()
+        function, severity = getattr(code, name), CORRUPTIONS[name].default
+        arguments = () if severity is None else (severity,)
         return one_by_one(lambda image: function(Image.fromarray(image), *arguments))
 
     return {name: run(name) for name in CORRUPTIONS}

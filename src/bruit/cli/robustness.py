@@ -49,21 +49,16 @@ def robustness(
       bruit robustness model.onnx --data FOLDER --scale 0-1 --csv figures.csv
     """
     from bruit.cli.progress import bar
-    from bruit.outside.brought import is_file_of_a_model
-    from bruit.report.robustness import refuse_files, write_csv, write_figure
-    from bruit.studies.evaluate import find_model
+    from bruit.report.files import refuse_file
+    from bruit.report.robustness import write_csv, write_figure
     from bruit.studies.robustness import robustness as test
 
-    refuse_files(csv, figure, force)
-    named = listed(classes, None)
-    found = [
-        find_model(model, scale=scale, classes=named) if is_file_of_a_model(model) else find_model(model)
-        for model in models
-    ]
-    for model, name in zip(found, models, strict=True):
-        model.name = name
+    for path, ending in ((csv, ".csv"), (figure, ".png")):
+        if path is not None:
+            refuse_file(path, ending, force)
+    options: dict[str, Any] = {"scale": scale, "classes": listed(classes, None)}
     with bar(words("Noisy sets")) as advance:
-        results = test(found, suite, data, baseline=baseline - 1, seed=seed, progress=advance)
+        results = test(models, suite, data, baseline=baseline - 1, seed=seed, **options, progress=advance)
     # First what took the time: a file that cannot be written must not cost it.
     if as_json:
         print_json(results)

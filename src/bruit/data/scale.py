@@ -55,7 +55,7 @@ def to_uint8(raw: Raw, split: Split) -> tuple[Images, Scale, list[Finding]]:
     if rounding > 1e-3:
         found.append(find("rounded", "info", split, share=rounding / 255))
     brightest = int(np.clip(np.rint(high * scale.factor + scale.offset), 0, 255))
-    if brightest < _DIM and scale.label == _SIXTEEN_BITS.label:
+    if brightest < _DIM and scale == _SIXTEEN_BITS:
         figure = {"brightest": int(high), "levels": brightest + 1, "factor": int(65535 // high)}
         found.append(find("few-bits", "warning", split, **figure))
     elif brightest < _DIM:

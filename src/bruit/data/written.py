@@ -57,14 +57,14 @@ def refuse_place(out: Path, force: bool, to: str | None = None) -> None:
                 out=out,
                 present=", ".join(present),
             )
-        return _refuse_overwriting(out, force, FILES[form])
+        return refuse_overwriting(out, force, FILES[form])
     if out.is_dir():
         raise RunError("{out} is a folder; choose another name, or move it away", out=out)
     if os.path.lexists(out) and not force:
         raise RunError("{out} is there already; choose another name, or add --force to replace it", out=out)
 
 
-def _refuse_overwriting(folder: Path, force: bool, names: tuple[str, ...]) -> None:
+def refuse_overwriting(folder: Path, force: bool, names: tuple[str, ...]) -> None:
     """Raise RunError if `folder` is a file, holds any of these files (unless `force`) or folders in their places."""
     if folder.exists() and not folder.is_dir():
         raise RunError("{folder} is a file; name a folder instead", folder=folder)

@@ -100,15 +100,14 @@ def read_tensors(path: Path) -> Tensors:
         content = read_bytes(path)
         tensors: Tensors = dict(decode(content))
         stored = _metadata(content).get(CHECKSUM)
-        damaged = stored not in (None, _checksum(tensors))  # other programs write none
+        if stored not in (None, _checksum(tensors)):  # other programs write none
+            raise ValueError("its checksum is another")
     except OSError as error:
         raise ModelError(
             "cannot read {path}: {error.strerror}; train the model again", path=path, error=error
         ) from error
     except (SafetensorError, ValueError) as error:
         raise ModelError("{path} is damaged; train the model again", path=path) from error
-    if damaged:
-        raise ModelError("{path} is damaged; train the model again", path=path)
     return tensors
 
 

@@ -62,10 +62,8 @@ def pixelate(images: Images, severity: int | None, draws: Draws) -> Images:
     """Made of fewer, larger pixels, each the mean of those that it stands for."""
     share = at(severity, (0.6, 0.5, 0.4, 0.3, 0.25))
     height, width = images.shape[1:]
-    values = images.astype(np.float32)
-    for sizes in ((height, width), (max(1, int(height * share)), max(1, int(width * share))))[::-1]:
-        values = _resized(values, *sizes)
-    return values.astype(np.uint8)
+    fewer = _resized(images.astype(np.float32), max(1, int(height * share)), max(1, int(width * share)))
+    return _resized(fewer, height, width).astype(np.uint8)
 
 
 def _resized(values: Floats, height: int, width: int) -> Floats:

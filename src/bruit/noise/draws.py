@@ -23,7 +23,7 @@ class Draws:
     The numbers of an image depend on nothing else: not on the batch it comes in, its place there or the number of
     workers. Successive calls give independent numbers, so what uses a `Draws` must make its calls in a fixed order.
 
-    seed  any int
+    seed  any int, or the key of other draws
     name  what the numbers are for, so that two kinds of noise on one image are independent
     ids   (N,) int64
 
@@ -31,7 +31,7 @@ class Draws:
     is a hash of seed and name, the counter is (id, number of the call, block within the call).
     """
 
-    def __init__(self, seed: int, name: str, ids: NDArray[np.int64]) -> None:
+    def __init__(self, seed: int | tuple[int, int], name: str, ids: NDArray[np.int64]) -> None:
         digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
         self._key = (int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little"))
         self.ids = np.asarray(ids, dtype=np.int64)
@@ -48,11 +48,7 @@ class Draws:
 
     def named(self, name: str) -> Draws:
         """Streams of the same images for another purpose, independent of these and of where they stand."""
-        other = object.__new__(Draws)
-        digest = hashlib.sha256(f"{self._key} {name}".encode()).digest()
-        other._key = (int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little"))
-        other.ids, other._calls = self.ids, 0
-        return other
+        return Draws(self._key, name, self.ids)
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """(N, *shape) numbers from the open interval (low, high), uniform in steps of its length / 2³²."""

@@ -26,8 +26,7 @@ def canny_edges(images: Images, severity: int | None, draws: Draws) -> Images:
     down, right = (correlate1d(correlate1d(smooth, [-1, 0, 1], axis=axis), [1, 2, 1], axis=3 - axis) for axis in (1, 2))
     magnitude = np.sqrt(down * down + right * right)
     crests = _crests(down, right, magnitude)
-    strong = np.zeros(magnitude.size, bool)
-    strong[crests] = magnitude.ravel()[crests] >= _HIGH
+    strong = crests[magnitude.ravel()[crests] >= _HIGH]
     weak = np.zeros(magnitude.size, bool)
     weak[crests] = True
     neighbours = np.zeros((3, 3, 3), bool)

@@ -26,9 +26,9 @@ from bruit.files import read_text
 from bruit.locale import Sentence
 from bruit.noise.draws import Draws
 from bruit.noise.pixels import Images
-from bruit.noise.registry import CORRUPTIONS, find, settled
+from bruit.noise.registry import Corruption, find, settled
 
-CLEAN = "clean"
+CLEAN = Corruption("clean", "", "", lambda images, severity, draws: images, None, "")
 _KEYS = ("name", "odds", "severity")
 
 
@@ -90,18 +90,16 @@ def _part(row: dict[str, Any], chain: bool, path: Path, n: int) -> Part:
         )
     wanted = severity if isinstance(severity, list) else [severity]
     try:
-        if name == CLEAN:
-            severities: tuple[int | None, ...] = (None,)
-            if severity is not None:
-                raise ConfigError("{name} has no severities, received {severity!r}; leave it out", name=name,
-                                  severity=severity)  # fmt: skip
-        else:
-            severities = tuple(settled(find(name), one) for one in wanted)
+        severities = tuple(settled(_corruption(name), one) for one in wanted)
     except ConfigError as error:
         raise ConfigError("{where}: {error}", where=where, error=error) from error
     if not severities:
         raise ConfigError("{where}: expected severities of 1 to 5, received none", where=where)
     return Part(name, float(odds), severities)
+
+
+def _corruption(name: str) -> Corruption:
+    return CLEAN if name == CLEAN.name else find(name)
 
 
 def _refuse_others(table: dict[str, Any], keys: tuple[str, ...], where: Sentence) -> None:
@@ -119,13 +117,11 @@ def mix(mixture: Mixture, images: Images, draws: Draws) -> Images:
     odds /= odds.max()
     chosen = np.searchsorted(np.cumsum(odds / odds.sum())[:-1], draws.named("which").uniform(), side="right")
     for n, part in enumerate(mixture.parts):
-        own = draws.named(f"{n} {part.name}")
+        make, own = _corruption(part.name).make, draws.named(f"{n} {part.name}")
         hit = own.uniform() < part.odds if mixture.chain else chosen == n
-        if part.name == CLEAN:
-            continue
         severity = own.choice(len(part.severities))
         for k, at in enumerate(part.severities):
             index = np.flatnonzero(hit & (severity == k))
             if len(index):
-                result[index] = CORRUPTIONS[part.name].make(result[index], at, own.subset(index))
+                result[index] = make(result[index], at, own.subset(index))
     return result

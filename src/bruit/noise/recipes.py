@@ -10,27 +10,29 @@ from typing import NamedTuple
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import ConfigError
 from bruit.locale import Sentence, mark
-from bruit.noise import mixture, nmnist
+from bruit.noise import nmnist
 from bruit.noise.course import course
 from bruit.noise.draws import Draws
+from bruit.noise.mixture import Mixture, mix, read
 from bruit.noise.pixels import Images
 from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied, refuse_small, settled
 from bruit.whole import whole
 
 Progress = Callable[[int, int], None]
 SUITE = "mnist-c"
-NAMES_OF_NMNIST = ("nmnist-awgn", "nmnist-motion-blur", "nmnist-contrast-awgn")
 
 
 class Recipe(NamedTuple):
     """description: one line; make: (N, H, W) uint8 images and their draws → noisy images, same shape and type.
 
     stream: what the draws are for. Two recipes of one corruption make the same noise of it.
+    mixture: what is mixed, if it is one.
     """
 
     description: str
     make: Callable[[Images, Draws], Images]
     stream: str
+    mixture: Mixture | None = None
 
 
 def _clean(images: Images, draws: Draws) -> Images:
@@ -57,6 +59,7 @@ RECIPES: dict[str, Recipe] = {
     "clean": Recipe(mark("as it is"), _clean, "clean"),
     **{f"{SUITE}/{name}": _corruption(name) for name in MNIST_C},
 }
+NAMES_OF_NMNIST = tuple(name for name in RECIPES if name.startswith("nmnist-"))
 
 
 def find(name: str, severity: int | None = None) -> Recipe:
@@ -74,8 +77,8 @@ def find(name: str, severity: int | None = None) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith(".toml"):
-        mixed = mixture.read(name)
-        return Recipe(mixed.description, partial(mixture.mix, mixed), mixed.stream)
+        mixed = read(name)
+        return Recipe(mixed.description, partial(mix, mixed), mixed.stream, mixed)
     if name == SUITE:
         raise ConfigError(
             "{suite} is {n} sets; name one of them, as {suite}/fog, or write all with bruit noise", suite=SUITE, n=15

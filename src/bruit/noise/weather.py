@@ -91,19 +91,13 @@ def _interleave(out: Floats, corners: Floats, centres: Floats, lefts: Floats, to
 
 
 def _rolled(values: Floats, shift: int, axis: int) -> Floats:
-    """numpy.roll by one, in two copies."""
+    """numpy.roll by one or minus one, without what that does beside it: a tenth of fog's time."""
     out = np.empty_like(values)
-    front, back = [slice(None)] * 3, [slice(None)] * 3
-    first, rest = (slice(0, 1), slice(1, None)), (slice(None, -1), slice(-1, None))
+    source, target = (np.moveaxis(array, axis, 0) for array in (values, out))
     if shift == 1:
-        front[axis], back[axis] = first[1], rest[0]
-        out[tuple(front)] = values[tuple(back)]
-        front[axis], back[axis] = first[0], rest[1]
+        target[1:], target[0] = source[:-1], source[-1]
     else:
-        front[axis], back[axis] = rest[0], first[1]
-        out[tuple(front)] = values[tuple(back)]
-        front[axis], back[axis] = rest[1], first[0]
-    out[tuple(front)] = values[tuple(back)]
+        target[:-1], target[-1] = source[1:], source[0]
     return out
 
 

@@ -10,26 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bruit.errors import ConfigError, RunError
-from bruit.files import write_atomically, write_text
+from bruit.files import write_text
 from bruit.locale import Numbers, language, printable, translator
+from bruit.report.files import write_png
 from bruit.report.style import GROUND, drawing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("n", "accuracy", "nll", "ece")
-
-
-def refuse_files(table: Path | None, figure: Path | None, force: bool) -> None:
-    """Raise, before any work is done, where a file is there already or called otherwise than what it will be."""
-    for path, ending in ((table, ".csv"), (figure, ".png")):
-        if path is None:
-            continue
-        if path.suffix.lower() != ending:
-            raise ConfigError("expected a file called {ending}, received {path}", ending=ending, path=path)
-        if path.exists() and not force:
-            raise RunError("{path} is there already; choose another name, or add --force to replace it", path=path)
 
 
 def write_csv(results: Mapping[str, Any], path: Path) -> None:
@@ -48,8 +37,7 @@ def write_csv(results: Mapping[str, Any], path: Path) -> None:
 
 def write_figure(results: Mapping[str, Any], path: Path) -> None:
     """The heat map as a PNG."""
-    figure = plot_robustness(results)
-    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"))
+    write_png(path, plot_robustness(results))
 
 
 def plot_robustness(results: Mapping[str, Any], *, lang: str | None = None) -> Figure:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset, refuse_no_dataset
-from bruit.errors import ConfigError, DataError, RunError
-from bruit.files import write_atomically
+from bruit.errors import ConfigError, DataError
 from bruit.locale import language, translator
 from bruit.noise.registry import CORRUPTIONS, corrupt
+from bruit.report.files import refuse_file, write_png
 from bruit.report.style import GROUND, drawing, looks
 from bruit.training.crossval import CrossValidation
 from bruit.training.fit import Fit
@@ -134,12 +134,8 @@ def write_corruptions(path: Path, force: bool) -> None:
     """The same of two digits of the embedded MNIST as a PNG. Raises RunError if the file is there, unless `force`."""
     from bruit.data.builtin import mnist
 
-    if path.suffix.lower() != ".png":
-        raise ConfigError("expected a file called .png to draw into, received {path}", path=path)
-    if path.exists() and not force:
-        raise RunError("{path} is there already; choose another name, or add --force to replace it", path=path)
-    figure = plot_corruptions(mnist().test.images[[0, 7]])
-    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"))
+    refuse_file(path, ".png", force)
+    write_png(path, plot_corruptions(mnist().test.images[[0, 7]]))
 
 
 def _refuse_no_figures(figures: object) -> None:

@@ -11,10 +11,8 @@ from typing import Any
 import bruit
 from bruit.data.dataset import DataPair
 from bruit.data.sources import load
-from bruit.data.written import refuse_place, write_npy_folder
-from bruit.errors import RunError
+from bruit.data.written import refuse_overwriting, refuse_place, write_npy_folder
 from bruit.files import write_json
-from bruit.noise.mixture import read
 from bruit.noise.recipes import SUITE, apply, find
 from bruit.noise.registry import MNIST_C
 from bruit.seals import checksum
@@ -45,15 +43,10 @@ def make_noisy(
     """
     folder = Path(out)
     names = {name: f"{SUITE}/{name}" for name in MNIST_C} if recipe == SUITE and severity is None else {"": recipe}
-    for place, one in names.items():
-        find(one, severity)
+    found = [find(one, severity) for one in names.values()]
+    for place in names:
         refuse_place(folder / place, force, "npy")
-    if (folder / MANIFEST).exists() and not force:
-        raise RunError(
-            "{folder} already holds {present}; choose another place, or add --force to replace them",
-            folder=folder,
-            present=MANIFEST,
-        )
+    refuse_overwriting(folder, force, (MANIFEST,))
     pair = load(data)
     remove(folder, [MANIFEST])  # from now on it is not true of what is there
     total = len(pair.train) + len(pair.test)
@@ -69,8 +62,8 @@ def make_noisy(
         "name": f"{pair.name}+{recipe}",
         "recipe": recipe,
         "severity": severity,
-        "description": find(recipe, severity).description if recipe != SUITE else recipe,
-        "mixture": asdict(read(recipe)) if recipe.endswith(".toml") else None,
+        "description": recipe if recipe == SUITE else found[0].description,
+        "mixture": asdict(found[0].mixture) if found[0].mixture else None,
         "seed": seed,
         "data": {"name": pair.name, "fingerprint": pair.fingerprint()},
         "train": len(pair.train),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from bruit.evaluation.summary import evaluate_split
 from bruit.noise.draws import Draws
 from bruit.noise.recipes import NAMES_OF_NMNIST, Recipe, find
 from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied
+from bruit.outside.brought import is_file_of_a_model
 from bruit.predictor import Predictor
 from bruit.studies.evaluate import AT_ONCE, find_model, labels_for, predicted
 from bruit.whole import whole
@@ -61,6 +63,8 @@ def robustness(
     *,
     baseline: int = 0,
     seed: int = 0,
+    scale: str | None = None,
+    classes: Sequence[str] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> dict[str, Any]:
     """Test models on clean images and on a suite of noisy ones made of them, which all models are shown alike.
@@ -71,19 +75,24 @@ def robustness(
     data      clean images, see `bruit.load`; of a pair the test images
     baseline  which of the models the errors of the others are measured by (mCE)
     seed      of the noise
+    scale, classes
+              of models in files of other programs, see `bruit.load_model`
     progress  called with how many sets are done, and how many there are
 
     Returns plain values: suite, data, n, sets, and of each model clean, sets, mean, worst, mce and relative_mce; and
     what has been published on the suite, with its setting. Raises ConfigError, DataError or ModelError.
     """
     sets = suite_of(suite)
-    found = _found(models)
+    found = _found(models, scale, classes)
     names = list(found)
     if not 0 <= whole("baseline", baseline) < len(names):
         raise ConfigError("the baseline has to be one of the models, of which there are {n}", n=len(names))
     seed = whole("seed", seed)
-    pair = None if isinstance(data, Dataset) else load(data)
-    dataset = data if isinstance(data, Dataset) else pair.test  # type: ignore[union-attr]
+    if isinstance(data, Dataset):
+        called, dataset = "data", data
+    else:
+        pair = load(data)
+        called, dataset = pair.name, pair.test
     labels = {name: labels_for(model, dataset) for name, model in found.items()}
     clean = Noisy("clean", None, find("clean"))
     figures: dict[str, dict[str, Any]] = {name: {} for name in names}
@@ -100,7 +109,7 @@ def robustness(
         "schema": 1,
         "version": bruit.__version__,
         "suite": suite,
-        "data": "data" if pair is None else pair.name,
+        "data": called,
         "n": len(dataset),
         "seed": seed,
         "sets": [{"key": one.key, "name": one.name, "severity": one.severity} for one in sets],
@@ -108,21 +117,27 @@ def robustness(
         "models": {
             name: _summary(figures[name], figures[names[baseline]], sets, np.array(right[name][1:])) for name in names
         },
-        "published": of_suite(suite) if pair is not None and pair.name == "mnist" else [],
+        "published": of_suite(suite) if called == "mnist" else [],
     }
 
 
-def _found(models: str | Path | Predictor | Sequence[str | Path | Predictor]) -> dict[str, Predictor]:
+def _found(
+    models: str | Path | Predictor | Sequence[str | Path | Predictor], scale: str | None, classes: Sequence[str] | None
+) -> dict[str, Predictor]:
     """The models by what they are called; those of one name get a number."""
     listed = list(models) if isinstance(models, Sequence) and not isinstance(models, str) else [models]
     if not listed:
         raise ConfigError("expected at least one model, received none")
     found: dict[str, Predictor] = {}
     for model in listed:
-        predictor = model if isinstance(model, Predictor) else find_model(model)
-        name = str(model) if isinstance(model, str | Path) else str(getattr(model, "name", type(model).__name__))
-        name = name if name not in found else f"{name} ({sum(one.split(' (')[0] == name for one in found) + 1})"
-        found[name] = predictor
+        if isinstance(model, Predictor):
+            name, predictor = str(getattr(model, "name", type(model).__name__)), model
+        elif isinstance(model, str | Path) and is_file_of_a_model(model):
+            name, predictor = str(model), find_model(model, scale=scale, classes=classes)
+        else:
+            name, predictor = str(model), find_model(model)
+        names = chain([name], (f"{name} ({n})" for n in count(2)))
+        found[next(one for one in names if one not in found)] = predictor
     return found
 
 

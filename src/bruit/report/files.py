@@ -1,0 +1,25 @@
+"""Figures and tables in files of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bruit.errors import ConfigError, RunError
+from bruit.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def refuse_file(path: Path, ending: str, force: bool) -> None:
+    """Raise, before any work is done, where a file is there already or is called otherwise than what it will be."""
+    if path.suffix.lower() != ending:
+        raise ConfigError("expected a file called {ending}, received {path}", ending=ending, path=path)
+    if path.exists() and not force:
+        raise RunError("{path} is there already; choose another name, or add --force to replace it", path=path)
+
+
+def write_png(path: Path, figure: Figure) -> None:
+    """A figure as a PNG, cut to what is drawn."""
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"))
