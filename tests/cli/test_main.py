@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +229,22 @@ def test_a_signal_that_a_library_takes_for_its_own_failure(cli, monkeypatch: pyt
     monkeypatch.setattr("bruit.data.sources.load", swallow)
     done = cli("crossval", "dnn", "study")
     assert (done.code, done.err.strip()) == (130, "bruit: stopped")
+
+
+def test_a_signal_while_python_tidies_up_is_not_lost(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0)  # where the handler runs
+
+    def work(*_: object, **__: object) -> None:
+        Dropped()
+        time.sleep(20)
+
+    monkeypatch.setattr("bruit.models.zoo.describe_zoo", work)
+    done = cli("models")
+    assert (done.code, done.out) == (130, "")
+    assert done.err.strip() == "bruit: stopped"
 
 
 @pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGTERM])

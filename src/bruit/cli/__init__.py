@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -119,11 +121,30 @@ def _signals() -> Iterator[list[int]]:
     before = {number: handler for number, handler in now.items() if handler in defaults}
     for number in before:
         signal.signal(number, stop)
+    unraisable = sys.unraisablehook
+
+    def again(lost: sys.UnraisableHookArgs) -> None:
+        # Python drops what is raised while it tidies up after an object; it has to be raised once more, after that.
+        if received and isinstance(lost.exc_value, KeyboardInterrupt):
+            threading.Timer(0.01, _send, [received[-1]]).start()
+        else:
+            unraisable(lost)
+
+    sys.unraisablehook = again
     try:
         yield received
     finally:
+        sys.unraisablehook = unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _send(number: int) -> None:
+    """A signal to the thread that waits for it; where there is no such way it arrives when that thread goes on."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _run(arguments: list[str], stopped_by: list[int]) -> NoReturn:
