@@ -100,3 +100,26 @@ def test_the_ranking_of_labels_can_be_named(cli, npy_folder, monkeypatch: pytest
     assert ranked["margin"] != ranked["cleanlab"]
     surest = {by: set(suspects[:20]) for by, suspects in ranked.items()}
     assert len(surest["margin"] & surest["cleanlab"]) >= 5
+
+
+def test_noise_as_a_table_and_as_json(cli, npy_folder, digits: DataPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    foggy = npy_folder(train_images=bruit.corrupt(digits.train.images, "fog", 2), folder="foggy")
+    done = cli("check", foggy, "--noise")
+    assert (done.code, done.err) == (0, "")
+    table = done.out[done.out.index("train: noise in 600 of the images") :]
+    train, test = table.split("test: noise in 200 of the images")
+    assert any(line.split()[0] == "fog" for line in train.splitlines() if line.strip())
+    assert "fog" not in test
+    noise = cli("check", foggy, "--noise", "--json").json["noise"]
+    assert noise["train"]["shares"][0]["name"] == "fog"
+    assert noise["train"]["shares"][0]["severity"] == pytest.approx(2, abs=1)
+    assert noise["test"]["shares"][0]["name"] in ("clean", "quantize")
+    assert "noise" not in cli("check", foggy, "--json").json
+
+
+def test_noise_of_images_without_labels_and_of_no_known_kind(cli, tmp_path, digits: DataPair) -> None:
+    np.save(tmp_path / "images.npy", bruit.corrupt(bruit.corrupt(digits.train.images, "fog", 3), "impulse_noise", 2))
+    done = cli("check", tmp_path / "images.npy", "--noise")
+    assert done.code == 0
+    assert " ".join(done.out.split()).count("there may be several corruptions on one image, or none of these") == 1

@@ -32,7 +32,7 @@ def toml(tmp_path):
 def test_a_file(toml) -> None:
     found = read(toml('[[corruption]]\nname = "fog"\nodds = 2\nseverity = [1, 3]\n[[corruption]]\nname = "clean"\n'))
     assert found == Mixture((Part("fog", 2.0, (1, 3)), Part("clean", 1.0, (None,))))
-    assert found.description == "2 fog | 1 clean"
+    assert found.description == "2 fog/1,3 | 1 clean"
     chain = read(toml('chain = true\n[[corruption]]\nname = "zigzag"\nodds = 0.5\n[[corruption]]\nname = "fog"\n'))
     assert chain == Mixture((Part("zigzag", 0.5, (None,)), Part("fog", 1.0, (5,))), chain=True)
 

@@ -193,7 +193,7 @@ class StudyProgress(_Bars):
                 case ["size", size, "draw", _]:
                     self.labels.append(words("{model}, {n:,} images", model=task.name, n=int(size)))
                 case _:
-                    self.labels.append(task.name)
+                    self.labels.append(task.folder.name)
         about = about_minutes(total(left, stage.schedule) * 1.1)
         self.console.print(
             words(

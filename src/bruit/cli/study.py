@@ -29,6 +29,12 @@ from bruit.cli.options import FOLDER, Whole, command, json_option, names, outsid
     is_flag=True,
     help="Would more images help? Train cnn-plus, or else the last of the models, on parts of them, too.",
 )
+@click.option(
+    "--augment",
+    metavar="auto|NAME|FILE.toml",
+    help="Does noise in training help? Train cnn-plus, or else the last network, with a corruption or a mixture, too; "
+    "auto takes the noise that the training images carry.",
+)
 @click.option("--folds", default=5, show_default=True, type=Whole(2), help="Folds of each cross-validation.")
 @click.option("--repeats", default=2, show_default=True, type=Whole(0), help="Trainings of one fold with other seeds.")
 @click.option(
@@ -52,6 +58,7 @@ def study(
     models_: str | None,
     crossval_: str | None,
     learning_curve: bool,
+    augment: str | None,
     folds: int,
     repeats: int,
     outside: tuple[Path, ...],
@@ -75,7 +82,7 @@ def study(
       bruit study --quick --out quick
       bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
       bruit study FOLDER --out RUN --with model.keras --scale 0-1
-      bruit study FOLDER --out RUN --learning-curve
+      bruit study FOLDER --out RUN --learning-curve --augment auto
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
     if resume and force:
@@ -95,6 +102,7 @@ def study(
             out,
             models=names(models_, None),
             crossval=names(crossval_, None),
+            augment=augment,
             **typed,
             outside=[bring(one, scale=scale, classes=names(classes, None)) for one in outside] or None,
             resume=resume,
@@ -107,7 +115,30 @@ def study(
         return print_json(results)
     models_table(results)
     sentences(results)
+    _augmented(results.get("augmentation", {}))
     if results["quick"] and not quick:
         say("This run is a quick one, of a sample; for the whole study, add --force or choose another --out.")
     click.echo()
     say("The report: {path}", path=out / "report.html")
+
+
+def _augmented(told: dict[str, Any]) -> None:
+    """Whether noise in training helped, in a sentence."""
+    from bruit.cli.tables import claim, numbers
+
+    if "comparison" in told:
+        row = told["comparison"]
+        line = words(
+            "{model}, with noise in training, against {base} on the {n:,} validation images: {difference} percentage "
+            "points (95 % interval {interval})",
+            model=row["a"],
+            base=row["b"],
+            n=told["n"],
+            difference=numbers().points(row["difference"]),
+            interval=numbers().points_range(*row["ci95"]),
+        )
+    elif told:
+        line = words("The training images carry no noise that could augment them.")
+    else:
+        return
+    claim(line)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
     *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
-    mark("Accuracy on"),
+    *(mark("Accuracy on"), mark("Else taken for")),
 )
 DISPENSABLE = (
     *(mark("Source"), mark("Family")),
@@ -33,7 +33,16 @@ DISPENSABLE = (
 )
 # Of these no name is broken.
 WHOLE = ("Corruption", "Accuracy on")
-ALWAYS = (mark("Severities"), mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"))
+ALWAYS = (
+    mark("Severities"),
+    mark("Test"),
+    mark("Recall"),
+    mark("Fold"),
+    mark("Accuracy"),
+    mark("Ahead"),
+    mark("Share"),
+    mark("Recognised"),
+)
 # A word is broken when it is longer than this and there is no room.
 WORD = 10
 
@@ -138,10 +147,14 @@ def sentences(results: Mapping[str, Any]) -> None:
     """The conclusion, in words."""
     from bruit.report.conclusion import sentences as conclude
 
-    console = make_console()
-    for claim in conclude(results, language()):
-        # rich would break a line at a no-break space.
-        click.echo(textwrap.fill(" ".join(claim), console.width, initial_indent="· ", subsequent_indent="  "))
+    for said in conclude(results, language()):
+        claim(" ".join(said))
+
+
+def claim(text: str) -> None:
+    """A paragraph of a list."""
+    # rich would break a line at a no-break space.
+    click.echo(textwrap.fill(text, make_console().width, initial_indent="· ", subsequent_indent="  "))
 
 
 def evaluation_table(figures: Mapping[str, Any]) -> None:

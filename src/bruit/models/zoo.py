@@ -92,6 +92,13 @@ ZOO: dict[str, Entry] = {
         ),
     ),
 }
+# What the networks are called where noise augments their training images.
+AUGMENTED = {
+    "dnn": mark("DNN, augmented by noise"),
+    "dnn-plus": mark("DNN, improved, augmented by noise"),
+    "cnn": mark("CNN, augmented by noise"),
+    "cnn-plus": mark("CNN, improved, augmented by noise"),
+}
 
 
 def entry(name: str) -> Entry:

@@ -3,7 +3,7 @@
 chain = false            # each image gets one of them, by their odds; true: all, in order, each with its odds
 
 [[corruption]]
-name = "fog"             # see bruit corruptions; or "clean", for none
+name = "fog"             # see bruit corruptions; or course, nmnist-…; or "clean", for none
 odds = 2                 # of one among the others, or, in a chain, the probability of it; by default 1
 severity = [1, 2, 3]     # one, or several of which one is drawn; by default the published one
 
@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,23 @@ from bruit.files import read_text
 from bruit.locale import Sentence
 from bruit.noise.draws import Draws
 from bruit.noise.pixels import Images
-from bruit.noise.registry import Corruption, find, settled
+from bruit.noise.registry import settled
+from bruit.noise.sets import find_any
 
-CLEAN = Corruption("clean", "", "", lambda images, severity, draws: images, None, "")
 _KEYS = ("name", "odds", "severity")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One corruption of a mixture; `name` may be "clean". Of the severities one is drawn for each image."""
+    """One corruption or set of a mixture. Of the severities one is drawn for each image."""
 
     name: str
     odds: float
     severities: tuple[int | None, ...]
+
+    def __str__(self) -> str:
+        at = ",".join(map(str, self.severities))
+        return f"{self.odds:.3g} {self.name}" + ("" if self.severities == (None,) else f"/{at}")
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,20 @@ class Mixture:
     parts: tuple[Part, ...]
     chain: bool = False
 
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain values, of which none is None."""
+        parts = [asdict(part) | {"severities": [at for at in part.severities if at]} for part in self.parts]
+        return {"chain": self.chain, "parts": parts}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Mixture:
+        """The mixture that `plain` is of, or dataclasses.asdict."""
+        parts = (Part(one["name"], one["odds"], tuple(one["severities"]) or (None,)) for one in plain["parts"])
+        return cls(tuple(parts), plain["chain"])
+
     @property
     def description(self) -> str:
-        return (" → " if self.chain else " | ").join(f"{part.odds:g} {part.name}" for part in self.parts)
+        return (" → " if self.chain else " | ").join(map(str, self.parts))
 
     @property
     def stream(self) -> str:
@@ -90,16 +106,12 @@ def _part(row: dict[str, Any], chain: bool, path: Path, n: int) -> Part:
         )
     wanted = severity if isinstance(severity, list) else [severity]
     try:
-        severities = tuple(settled(_corruption(name), one) for one in wanted)
+        severities = tuple(settled(find_any(name), one) for one in wanted)
     except ConfigError as error:
         raise ConfigError("{where}: {error}", where=where, error=error) from error
     if not severities:
         raise ConfigError("{where}: expected severities of 1 to 5, received none", where=where)
     return Part(name, float(odds), severities)
-
-
-def _corruption(name: str) -> Corruption:
-    return CLEAN if name == CLEAN.name else find(name)
 
 
 def _refuse_others(table: dict[str, Any], keys: tuple[str, ...], where: Sentence) -> None:
@@ -113,11 +125,11 @@ def _refuse_others(table: dict[str, Any], keys: tuple[str, ...], where: Sentence
 def mix(mixture: Mixture, images: Images, draws: Draws) -> Images:
     """(N, H, W) uint8 and their draws → the same under the mixture."""
     result = images.copy()
-    odds = np.array([part.odds for part in mixture.parts])
+    odds = np.array([part.odds for part in mixture.parts], np.float64)
     odds /= odds.max()
     chosen = np.searchsorted(np.cumsum(odds / odds.sum())[:-1], draws.named("which").uniform(), side="right")
     for n, part in enumerate(mixture.parts):
-        make, own = _corruption(part.name).make, draws.named(f"{n} {part.name}")
+        make, own = find_any(part.name).make, draws.named(f"{n} {part.name}")
         hit = own.uniform() < part.odds if mixture.chain else chosen == n
         severity = own.choice(len(part.severities))
         for k, at in enumerate(part.severities):

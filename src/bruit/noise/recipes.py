@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import ConfigError
-from bruit.locale import Sentence, mark
-from bruit.noise import nmnist
-from bruit.noise.course import course
+from bruit.locale import Sentence
 from bruit.noise.draws import Draws
 from bruit.noise.mixture import Mixture, mix, read
 from bruit.noise.pixels import Images
 from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied, refuse_small, settled
+from bruit.noise.sets import SETS, find_any
 from bruit.whole import whole
 
 Progress = Callable[[int, int], None]
@@ -35,28 +34,14 @@ class Recipe(NamedTuple):
     mixture: Mixture | None = None
 
 
-def _clean(images: Images, draws: Draws) -> Images:
-    return images
-
-
 def _corruption(name: str, severity: int | None = None) -> Recipe:
-    corruption = CORRUPTIONS[name]
+    corruption = find_any(name)
     at = settled(corruption, severity)
     return Recipe(corruption.summary, lambda images, draws: corruption.make(images, at, draws), name)
 
 
 RECIPES: dict[str, Recipe] = {
-    "course": Recipe(
-        mark("rotated by up to 72°, shifted by up to 20 %, shrunk by 20 %, made up to 20 % lighter or darker"),
-        course,
-        "course",
-    ),
-    "nmnist-awgn": Recipe(mark("n-MNIST: white Gaussian noise"), nmnist.awgn, "nmnist-awgn"),
-    "nmnist-motion-blur": Recipe(mark("n-MNIST: motion blur"), nmnist.motion_blur, "nmnist-motion-blur"),
-    "nmnist-contrast-awgn": Recipe(
-        mark("n-MNIST: half the contrast, then white Gaussian noise"), nmnist.contrast_awgn, "nmnist-contrast-awgn"
-    ),
-    "clean": Recipe(mark("as it is"), _clean, "clean"),
+    **{name: _corruption(name) for name in SETS},
     **{f"{SUITE}/{name}": _corruption(name) for name in MNIST_C},
 }
 NAMES_OF_NMNIST = tuple(name for name in RECIPES if name.startswith("nmnist-"))

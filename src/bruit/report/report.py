@@ -20,6 +20,7 @@ from bruit.errors import RunError
 from bruit.evaluation.power_law import summary
 from bruit.files import write_text
 from bruit.locale import Numbers, mark, printable, translator
+from bruit.noise.mixture import Mixture
 from bruit.report import conclusion, pictures
 from bruit.report.figures import Results, Samples, confidence_words, drawn, plots, ranked, shown_split, slug
 from bruit.report.growth import more_images
@@ -96,6 +97,8 @@ def _sections(results: Results, lang: str) -> list[Section]:
         sections.append(Section(f"model-{slug(model)}", _title(models[model], model), "model.html", (model,)))
     if baselines:
         sections.append(Section("baselines", _("Baselines"), "baselines.html", baselines))
+    if results.get("augmentation"):
+        sections.append(Section("augmentation", _("Does noise in training help?"), "augmentation.html"))
     if results.get("crossval"):
         sections.append(Section("crossval", _("K-fold cross-validation"), "crossval.html", tuple(results["crossval"])))
     if results.get("learning_curve"):
@@ -132,6 +135,7 @@ def _render(
         name=speaker.name,
         title=lambda model: printable(_title(results.get("models", {}).get(model, {}), model)),
         slug=slug,
+        mixture=lambda plain: [str(part) for part in Mixture.from_plain(plain).parts],
         n=speaker.numbers,
         lang=lang,
         settings=_settings(lang),
@@ -216,6 +220,7 @@ def _settings(lang: str) -> Any:
         "augmentation_rotation": gettext("augmentation: rotation (± degrees)"),
         "augmentation_shift": gettext("augmentation: shift (± share of the side)"),
         "augmentation_scale": gettext("augmentation: scale (1 ± …)"),
+        "noise": gettext("augmentation: noise"),
         "augmentation_brightness": gettext("augmentation: brightness (± share of the range)"),
         "focus_hard": gettext("after the first epoch: share of the images taken for their loss"),
         "least_steps": gettext("batches, at the least"),

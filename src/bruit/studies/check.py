@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from bruit.data.findings import SEVERITIES, as_dict, as_plain, find, graded
 from bruit.data.sources import DEFAULT, load_to_check
 from bruit.errors import DataError
 from bruit.evaluation.labels import refuse_way, suspect_labels
+
+if TYPE_CHECKING:
+    from bruit.studies.noise_in import Noise
 
 # The models that judge the labels: soon trained, and right about nearly all images. Few images are gone through more
 # often, for as many batches as three epochs of MNIST have: 300 would be judged after 12 of them.
@@ -35,6 +38,7 @@ class Checkup:
     seconds   that it took, without reading the files
     suspects  every label that may be wrong, and 100 of each split at the least, the surest of each split first, with
               "given → suggested" as its note; None where labels were not checked
+    noise     what noise the images of each split carry, see `bruit.studies.noise_in`; None where it was not asked for
     """
 
     name: str
@@ -42,6 +46,7 @@ class Checkup:
     findings: tuple[Finding, ...]
     seconds: float
     suspects: tuple[Example, ...] | None = None
+    noise: Mapping[str, Noise] | None = None
 
     def at_least(self, severity: Severity) -> list[Finding]:
         """The findings that are so bad or worse."""
@@ -54,6 +59,8 @@ class Checkup:
         plain["findings"] = [as_dict(finding) for finding in self.findings]
         if self.suspects is not None:
             plain["suspects"] = [as_plain(example) for example in self.suspects]
+        if self.noise is not None:
+            plain["noise"] = {split: found.as_dict() for split, found in self.noise.items()}
         return plain
 
 
@@ -62,6 +69,7 @@ def check(
     *,
     labels: bool = False,
     labels_by: str = "margin",
+    noise: bool = False,
     seed: int = 0,
     workers: int | None = None,
     on_progress: Progress = lambda done, total: None,
@@ -73,8 +81,9 @@ def check(
     data         see `bruit.load`; what it refuses, as NaN, is refused here too. Images without labels will do
     labels       look for wrong labels too: networks are trained on folds of all images, which takes minutes
     labels_by    how these are ranked: "margin" or "cleanlab", see `bruit.evaluation.labels.suspect_labels`
+    noise        estimate which corruptions the images carry, and how severely, too
     seed, workers, on_begin, on_board
-                 for these trainings, see `bruit.cross_validate`; with the same seed they suspect the same labels
+                 for the trainings, see `bruit.cross_validate`; with the same seed they suspect the same labels
     on_progress  called with how much of the other checks is done, and how much there is
 
     Raises DataError if the data cannot be read, or have too few images of a class for the folds.
@@ -91,7 +100,14 @@ def check(
         )
         findings = worst_first([*findings, *wrong])
     n: dict[str, int] = {split: len(dataset) for split, dataset in read.splits.items()}
-    return Checkup(read.name, n, tuple(findings), time.perf_counter() - start, suspects)
+    found = _noise(read) if noise else None
+    return Checkup(read.name, n, tuple(findings), time.perf_counter() - start, suspects, found)
+
+
+def _noise(read: DataPair | Unlabelled) -> dict[str, Noise]:
+    from bruit.studies.noise_in import noise_in
+
+    return {split: noise_in(dataset.images) for split, dataset in read.splits.items()}
 
 
 def _check_labels(pair: DataPair, by: str, **options: Any) -> tuple[tuple[Example, ...], list[Finding]]:

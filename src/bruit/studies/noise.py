@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def make_noisy(
         "recipe": recipe,
         "severity": severity,
         "description": recipe if recipe == SUITE else found[0].description,
-        "mixture": asdict(found[0].mixture) if found[0].mixture else None,
+        "mixture": found[0].mixture.plain() if found[0].mixture else None,
         "seed": seed,
         "data": {"name": pair.name, "fingerprint": pair.fingerprint()},
         "train": len(pair.train),

@@ -16,6 +16,8 @@ from bruit.data.sources import DEFAULT
 from bruit.errors import ConfigError
 from bruit.models.zoo import ZOO, entry
 from bruit.outside.brought import Brought
+from bruit.studies.augmentation import augmented_task
+from bruit.studies.augmentation import settle as settle_augmentation
 from bruit.studies.outside import settings as outside_settings
 from bruit.studies.run import Settings
 from bruit.training.crossval import fold_tasks
@@ -41,7 +43,7 @@ class Choice:
     """What a person can say of a study; all the rest follows from it.
 
     epochs: for every network, or of each by its name; None for the recipes' own. learning_curve: of these models; True
-    for the most promising one.
+    for the most promising one. augment: what is asked for, or what became of it, see `bruit.studies.augmentation`.
     """
 
     data: str | Path | DataPair = DEFAULT
@@ -51,6 +53,7 @@ class Choice:
     folds: int = FOLDS
     repeats: int = REPEATS
     epochs: int | dict[str, int] | None = None
+    augment: str | Path | dict[str, Any] | None = None
     seed: int = 0
     quick: bool = False
 
@@ -85,6 +88,7 @@ class Plan:
     crossval: dict[str, list[Task]]
     learning: dict[str, list[Point]]
     outside: tuple[Brought, ...] = ()
+    augmented: Task | None = None
 
     @property
     def tested(self) -> tuple[Task, ...]:
@@ -162,6 +166,8 @@ def make_plan(
     if not models:
         raise ConfigError("expected one model or more, received none; choose among {zoo}", zoo=", ".join(ZOO))
     curves = curve_models(models, choice.learning_curve)
+    asked = choice.augment
+    augment = asked if isinstance(asked, dict) or asked is None else settle_augmentation(asked, pair.train)
     chosen = {name: entry(name) for name in [*models, *crossval]}
 
     def said(name: str) -> int | None:
@@ -177,6 +183,7 @@ def make_plan(
         Task(name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)))
         for name in models
     )
+    augmented = augmented_task(augment, model_tasks, CURVE)
     in_fold = len(kept) * (folds - 1) // folds
     crossval_tasks = {
         name: fold_tasks(
@@ -202,6 +209,7 @@ def make_plan(
         )
         for name in curves
     }
+    model_tasks += () if augmented is None else (augmented,)
     n_tasks = sum(len(group) for group in (model_tasks, *crossval_tasks.values(), *points.values()))
     schedule = Schedule.plan(n_tasks, choose_precision(), workers)
     schedule = replace(schedule, **{key: begun[key] for key in ("precision", "threads") if key in begun})
@@ -222,8 +230,9 @@ def make_plan(
         torch=torch.__version__,
         recipes={name: _recipe(name) for name in chosen},
         outside=outside_settings(outside),
+        augment=augment,
     )
-    return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside)
+    return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside, augmented)
 
 
 def _recipe(name: str) -> dict[str, Any]:

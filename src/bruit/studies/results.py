@@ -21,6 +21,7 @@ from bruit.evaluation.metrics import correct
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
 from bruit.locale import Sentence
+from bruit.noise.mixture import Mixture
 from bruit.seals import refuse_broken
 from bruit.studies.run import SETTINGS, how_to_resume, no_run
 from bruit.training.crossval import CrossValidation, FoldFit
@@ -203,7 +204,9 @@ def flat(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings as one level: augmentation.rotation → augmentation_rotation."""
     plain: dict[str, Any] = {}
     for key, value in recipe.items():
-        if isinstance(value, dict):
+        if key == "noise" and value is not None:
+            plain[key] = Mixture.from_plain(value).description
+        elif isinstance(value, dict):
             plain |= flat(value, f"{prefix}{key}_")
         elif value is not None:
             plain[prefix + key] = value

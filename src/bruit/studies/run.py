@@ -56,6 +56,8 @@ class Settings:
     recipes: dict[str, dict[str, Any]]
     # Digest, scale and classes of models from outside; None where there are none, as in runs of earlier versions.
     outside: dict[str, dict[str, Any]] | None = None
+    # The noise that augments, see bruit.studies.augmentation; None likewise.
+    augment: dict[str, Any] | None = None
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from bruit.locale import language, mark
 from bruit.models.store import load_model
 from bruit.seals import broken, seal
 from bruit.shell import typed
+from bruit.studies import augmentation
 from bruit.studies import outside as outside_models
 from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
@@ -57,6 +58,7 @@ def study(
     folds: int | None = None,
     repeats: int | None = None,
     epochs: int | None = None,
+    augment: str | Path | None = None,
     seed: int | None = None,
     quick: bool | None = None,
     outside: Outside | None = None,
@@ -75,6 +77,8 @@ def study(
                       `models`; see `bruit.learning_curve`
     repeats           trainings of the first fold with other seeds (2), the yardstick for the folds' spread
     epochs            for every network, instead of its recipe's own
+    augment           noise that augments the training images of one model more, cnn-plus or the last network: "auto"
+                      for what the training images carry, FILE.toml, or the name of a corruption
     seed              the same seed (0) gives the same results
     quick             a stratified sample and fewer epochs: to see what comes, not to believe it
     outside           FILE.keras, FILE.onnx or what `bruit.load_model` made of them: models that read as they are, and
@@ -91,7 +95,7 @@ def study(
     begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
     parts = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
-    choice = Choice.settle(begun, data=data, quick=quick, **parts, **numbers)
+    choice = Choice.settle(begun, data=data, quick=quick, augment=augment, **parts, **numbers)
     on_stage(Stage("data"))
     try:
         pair = load(choice.data, seed=0)
@@ -198,7 +202,7 @@ def _collect(
         "dataset": dataset,
         "models": {
             name: model_section(run / "models" / name, dataset["classes"], test)
-            for name in (*settings.models, *(one.name for one in plan.outside))
+            for name in (*(task.folder.name for task in plan.models), *(one.name for one in plan.outside))
             if (run / "models" / name / "config.json").is_file()
         },
         "crossval": {
@@ -218,6 +222,8 @@ def _collect(
         },
         "environment": read_json(run / "environment.json"),
     }
+    if settings.augment is not None:
+        results["augmentation"] = augmentation.section(settings.augment, plan.augmented, run, settings.seed)
     return complete(results, run)
 
 

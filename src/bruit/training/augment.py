@@ -1,13 +1,16 @@
-"""Batched augmentation: one affine map and one brightness for each image, drawn on the device."""
+"""Batched augmentation: one affine map and one brightness for each image, drawn on the device; and noise."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bruit.noise.draws import Draws
+from bruit.noise.mixture import Mixture, mix
 from bruit.training.recipe import Augmentation
 
 
@@ -35,3 +38,9 @@ def augment(images: Tensor, ranges: Augmentation) -> Tensor:
     if ranges.brightness:
         images = (images + uniform(ranges.brightness).view(n, 1, 1, 1)).clamp(0, 1)
     return images
+
+
+def under_noise(images: Tensor, mixture: Mixture, seed: int, index: Tensor) -> Tensor:
+    """(N, H, W) uint8 images under noise; that of an image depends on (seed, its index among all, mixture) alone."""
+    draws = Draws(seed, mixture.stream, index.cpu().numpy().astype(np.int64))
+    return torch.from_numpy(mix(mixture, images.cpu().numpy(), draws)).to(images.device)

@@ -18,7 +18,7 @@ from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import write_npy
 from bruit.models.store import save_model
 from bruit.models.trained import Baseline, Network, new_model
-from bruit.models.zoo import entry
+from bruit.models.zoo import AUGMENTED, entry
 from bruit.predictor import Predictor
 from bruit.seals import seal
 from bruit.training.device import Precision, choose_precision
@@ -138,7 +138,7 @@ def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:
     write_npy(folder / "val_probs.npy", fitted.validation_probabilities)
     zoo = entry(fitted.model.name)
     about = {
-        "title": zoo.title,
+        "title": AUGMENTED[fitted.model.name] if fitted.recipe and fitted.recipe.noise else zoo.title,
         "summary": zoo.summary,
         "family": zoo.family,
         "parameters": fitted.model.parameters,

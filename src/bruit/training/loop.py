@@ -24,7 +24,7 @@ from bruit.files import write_text
 from bruit.models.baselines import Tensors
 from bruit.models.store import read_tensors, write_tensors
 from bruit.models.trained import Network
-from bruit.training.augment import augment
+from bruit.training.augment import augment, under_noise
 from bruit.training.device import keep_freed_memory
 from bruit.training.focus import draw
 from bruit.training.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
@@ -97,8 +97,10 @@ class Loop:
                 learning_rate = recipe.learning_rate_at(step, steps)
                 for group in self.groups():
                     group["lr"] = group["peak"] * learning_rate / recipe.learning_rate
-                pixels = self.images[batch].unsqueeze(1).float() / 255
-                targets, weight = self.labels[batch], weights[batch]
+                images, targets, weight = self.images[batch], self.labels[batch], weights[batch]
+                if recipe.noise is not None:
+                    images = under_noise(images, recipe.noise, derived_seed(self.seed, "noise", epoch), batch)
+                pixels = images.unsqueeze(1).float() / 255
                 if recipe.augmentation is not None:
                     pixels = augment(pixels, recipe.augmentation)
                 with autocast:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import PicklingError
 
@@ -22,6 +22,8 @@ from bruit.data.dataset import Dataset
 from bruit.errors import RunError
 from bruit.files import write_npy
 from bruit.models.trained import Trained
+from bruit.models.zoo import entry
+from bruit.noise.mixture import Mixture
 from bruit.training.device import Precision, limited_threads
 from bruit.training.fit import fit
 from bruit.training.loop import Progress
@@ -34,6 +36,7 @@ class Task:
 
     train, validation  index into the data set
     held_out           index of images to predict afterwards, into held_out_probs.npy; None for none
+    noise              what the training images are augmented by, beside what the recipe of the zoo has
     folder             where it leaves its files; config.json is written last and marks it as done
     """
 
@@ -44,6 +47,7 @@ class Task:
     folder: Path
     epochs: int | None = None
     held_out: Index | None = None
+    noise: Mixture | None = None
 
     @property
     def done(self) -> bool:
@@ -195,10 +199,12 @@ def _run(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row
 
 def _fit(task: Task, dataset: Dataset, schedule: Schedule, show: Callable[[Progress], None]) -> None:
     # What held-out images become is written before fit's last file, so that a finished folder has them.
+    recipe = entry(task.name).recipe
     fit(
         task.name,
         dataset.subset(task.train),
         dataset.subset(task.validation),
+        recipe=None if recipe is None else replace(recipe, noise=task.noise),
         epochs=task.epochs,
         seed=task.seed,
         folder=task.folder,

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bruit.noise.mixture import Mixture
+
 # Of a recipe's epochs and learning rates, what a network needs that goes on from another one (docs/models.md).
 FINE_EPOCHS, FINE_RATE = 0.5, 0.3
 
@@ -57,6 +59,7 @@ class Recipe:
     optimizer  "muon" takes Muon for the kernels of convolutions, at the rates of that name or else those of the rest,
                and AdamW for the rest
     schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine to nearly zero
+    noise      what else happens to a training image before the augmentation, drawn anew each epoch
     keep       "last" epoch's weights, or those of the epoch that was "best" on validation
     focus      which images the epochs after the first one train on; None for all
     least_steps
@@ -76,6 +79,7 @@ class Recipe:
     label_smoothing: float = 0.0
     keep: Literal["last", "best"] = "last"
     augmentation: Augmentation | None = None
+    noise: Mixture | None = None
     focus: Focus | None = None
     least_steps: int = 0
 
