@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 import bruit
@@ -33,3 +35,38 @@ def test_models_side_by_side(cli, finished, tmp_path: Path, monkeypatch) -> None
     told = cli("robustness", models[0], "--data", data, "--suite", "course", "--json").json
     assert told["models"][models[0]]["sets"].keys() == {"course"}
     assert "expected a suite of" in cli("robustness", models[0], "--data", data, "--suite", "fog").problem()
+
+
+def test_curves_over_severities(cli, finished, tmp_path: Path) -> None:
+    model, curves = f"{finished.run}:dnn", tmp_path / "curves.png"
+    command = ("robustness", model, "--data", finished.data, "--curves", curves)
+    told = cli(*command, "--suite", "severity")
+    assert told.code == 0
+    assert f"Written: {curves}" in told.out
+    with Image.open(curves) as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 300
+    for suite in ("mnist-c", "nmnist", "course"):
+        refused = cli(*command, "--suite", suite, "--force").problem()
+        assert refused == f"the suite {suite} has no severities to draw curves over; take --suite severity"
+
+
+@pytest.mark.parametrize(("option", "ending"), [("--csv", ".csv"), ("--figure", ".png"), ("--curves", ".png")])
+def test_a_file_that_cannot_be_written_is_said_before_any_work(
+    cli, tmp_path: Path, monkeypatch, option: str, ending: str
+) -> None:
+    monkeypatch.setattr("bruit.studies.robustness.robustness", lambda *args, **more: pytest.fail("it worked"))
+    in_the_way, folder = tmp_path / "file", tmp_path / f"folder{ending}"
+    in_the_way.write_text("")
+    folder.mkdir()
+
+    def problem(path: Path, *more: str) -> str:
+        return str(cli("robustness", "robust", "--suite", "severity", option, path, *more).problem())
+
+    expected = f"{in_the_way / 'deep' / 'a'}{ending} cannot be written: {in_the_way} is no folder; choose another place"
+    assert problem(in_the_way / "deep" / f"a{ending}") == expected
+    for more in ((), ("--force",)):
+        assert problem(folder, *more) == f"{folder} is a folder; choose another name, or move it away"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # whoever runs this may write anywhere
+    path = tmp_path / "new" / f"a{ending}"
+    assert problem(path) == f"{path} cannot be written: {tmp_path} is not writable; choose another place"
