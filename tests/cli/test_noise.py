@@ -38,6 +38,18 @@ def test_noise(cli, npy_folder, digits, tmp_path: Path) -> None:
     assert (out / "train_images.npy").read_bytes() != first["train_images.npy"]
 
 
+def test_a_model_says_which_recipe_made_its_data(cli, npy_folder, tmp_path: Path) -> None:
+    out = tmp_path / "noisy"
+    cli("noise", npy_folder(), "--recipe", "fog", "--out", out)
+    assert cli("train", "dnn", out, "--epochs", "1", "--out", tmp_path / "reader").code == 0
+    assert read_json(tmp_path / "reader" / "config.json")["seen"] == ["noisy (data+fog)"]
+    shown = cli("robustness", tmp_path / "reader", "--data", out, "--suite", "course")
+    assert f"· {tmp_path / 'reader'}: noisy (data+fog)" in shown.out.replace("\n  ", " ")
+    (out / "manifest.json").write_text('["no manifest"]')
+    assert cli("train", "dnn", out, "--epochs", "1", "--out", tmp_path / "other").code == 0
+    assert read_json(tmp_path / "other" / "config.json")["seen"] == ["noisy"]
+
+
 def test_noise_of_a_corruption_at_a_severity(cli, npy_folder, tmp_path: Path) -> None:
     data, out = npy_folder(), tmp_path / "foggy"
     assert cli("noise", data, "--recipe", "fog", "--severity", "2", "--out", out).code == 0

@@ -79,6 +79,8 @@ def robustness(
 def _table(results: dict[str, Any]) -> None:
     """A row for each set, a column for each model; below them what they come to, and what has been published."""
     from bruit.cli.tables import numbers, percent, show
+    from bruit.locale import language
+    from bruit.report.noise_words import seen_words
 
     models = results["models"]
     rows = [[one["key"], *(percent(models[name]["sets"][one["key"]]["accuracy"]) for name in models)]
@@ -104,6 +106,9 @@ def _table(results: dict[str, Any]) -> None:
     if left_out:
         say("relative mCE is without {names}: they cost {name} nothing", names=", ".join(left_out),
             name=results["baseline"])  # fmt: skip
+    say("Seen in training:")
+    for name, model in models.items():
+        say("· {name}: {seen}", name=name, seen=seen_words(model, language()))
     if results["published"]:
         say("Published, each in its own setting:")
     for row in results["published"]:

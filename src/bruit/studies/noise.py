@@ -12,13 +12,16 @@ import bruit
 from bruit.data.dataset import DataPair
 from bruit.data.sources import load
 from bruit.data.written import refuse_overwriting, refuse_place, write_npy_folder
-from bruit.files import write_json
+from bruit.errors import DataError
+from bruit.files import read_json, write_json
+from bruit.locale import printable
 from bruit.noise.recipes import SUITE, apply, find
 from bruit.noise.registry import MNIST_C
 from bruit.seals import checksum
 from bruit.training.claim import remove
 
 MANIFEST = "manifest.json"
+LONGEST_MANIFEST = 2**20
 
 
 def make_noisy(
@@ -73,6 +76,19 @@ def make_noisy(
     }
     write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def seen_in(data: str | Path | DataPair, pair: DataPair) -> str:
+    """What a model sees that learns from `pair`, which was loaded from `data`: its name, and, of a folder that
+    `make_noisy` wrote, that of what it holds, as in "noisy (mnist+course)".
+    """
+    path = None if isinstance(data, DataPair) else Path(data) / MANIFEST
+    try:
+        if path is not None and path.stat().st_size < LONGEST_MANIFEST:
+            return f"{pair.name} ({printable(read_json(path)['name'], 80)})"
+    except (OSError, DataError, LookupError, TypeError):
+        pass  # it was not, or is not any more
+    return pair.name
 
 
 def _advance(progress: Callable[[int, int], None], before: int, whole: int, done: int, total: int) -> None:

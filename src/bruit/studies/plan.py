@@ -16,6 +16,8 @@ from bruit.data.sources import DEFAULT
 from bruit.errors import ConfigError
 from bruit.models.zoo import ZOO, entry
 from bruit.outside.brought import Brought
+from bruit.studies import under_noise
+from bruit.studies.noise import seen_in
 from bruit.studies.outside import settings as outside_settings
 from bruit.studies.run import Settings
 from bruit.training.crossval import fold_tasks
@@ -41,7 +43,7 @@ class Choice:
     """What a person can say of a study; all the rest follows from it.
 
     epochs: for every network, or of each by its name; None for the recipes' own. learning_curve: of these models; True
-    for the most promising one.
+    for the most promising one. robustness: show the networks noisy copies of the test images, too.
     """
 
     data: str | Path | DataPair = DEFAULT
@@ -53,6 +55,7 @@ class Choice:
     epochs: int | dict[str, int] | None = None
     seed: int = 0
     quick: bool = False
+    robustness: bool = False
 
     @classmethod
     def settle(cls, begun: Mapping[str, Any], **given: Any) -> Choice:
@@ -161,8 +164,10 @@ def make_plan(
     repeats = min(choice.repeats, QUICK_REPEATS) if quick else choice.repeats
     if not models:
         raise ConfigError("expected one model or more, received none; choose among {zoo}", zoo=", ".join(ZOO))
-    curves = curve_models(models, choice.learning_curve)
     chosen = {name: entry(name) for name in [*models, *crossval]}
+    if choice.robustness:
+        under_noise.refuse(pair, models, outside)
+    curves = curve_models(models, choice.learning_curve)
 
     def said(name: str) -> int | None:
         return choice.epochs.get(name) if isinstance(choice.epochs, dict) else choice.epochs
@@ -173,8 +178,11 @@ def make_plan(
         return said(name) or quick_epochs(recipe, n) if recipe and (said(name) or quick) else None
 
     kept, held_out = validation_split(pair.train, derived_seed(seed, "validation"))
+    seen = seen_in(choice.data, pair)
     model_tasks = tuple(
-        Task(name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)))
+        Task(
+            name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)), seen=seen
+        )
         for name in models
     )
     in_fold = len(kept) * (folds - 1) // folds
@@ -222,6 +230,7 @@ def make_plan(
         torch=torch.__version__,
         recipes={name: _recipe(name) for name in chosen},
         outside=outside_settings(outside),
+        robustness=choice.robustness or None,
     )
     return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside)
 

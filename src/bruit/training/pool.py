@@ -35,6 +35,7 @@ class Task:
     train, validation  index into the data set
     held_out           index of images to predict afterwards, into held_out_probs.npy; None for none
     folder             where it leaves its files; config.json is written last and marks it as done
+    seen               what the data are called, for config.json
     """
 
     name: str
@@ -44,6 +45,7 @@ class Task:
     folder: Path
     epochs: int | None = None
     held_out: Index | None = None
+    seen: str | None = None
 
     @property
     def done(self) -> bool:
@@ -201,6 +203,7 @@ def _fit(task: Task, dataset: Dataset, schedule: Schedule, show: Callable[[Progr
         dataset.subset(task.validation),
         epochs=task.epochs,
         seed=task.seed,
+        seen=task.seen,
         folder=task.folder,
         resume=True,
         precision=schedule.precision,
