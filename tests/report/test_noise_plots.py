@@ -112,3 +112,23 @@ def test_what_cannot_be_drawn_is_refused(without: dict[str, Any], refused: Any) 
     for plot in (bruit.plot_robustness, bruit.plot_severities):
         with refused(DataError, "expected what bruit.robustness gave, received list"):
             plot([])
+
+
+def test_the_report_draws_them_as_files_that_change_with_the_code_that_draws(
+    two: dict[str, Any], tmp_path: Path
+) -> None:
+    from bruit.report import figures
+    from bruit.report.svg import digest_of
+
+    models = {"cnn": {"title": "A network"}, "mine": {"title": "$mine$"}}
+    found = [plot for plot in figures._noise({"robustness": two, "models": models}, looks(models), "en")]
+    assert [plot.name for plot in found] == ["severities", "robustness"]
+    shown = figures.drawn(tmp_path, iter(found))
+    for plot in found:
+        assert digest_of(tmp_path / f"{plot.name}.svg") == figures._digest(plot)
+        assert plot.label in shown[plot.name]
+        for title in ("A network", "$mine$"):
+            assert title in shown[plot.name]
+        assert (tmp_path / f"{plot.name}.png").is_file()
+    # The curves are in the page's own ink; the figures in the cells go with their shades, in light and in dark.
+    assert "currentColor" in shown["severities"]
