@@ -14,7 +14,7 @@ from bruit.data.dataset import DataPair, Dataset, Images, blocks
 from bruit.data.npy import NPY_NAMES
 from bruit.data.raw import Raw, numbered
 from bruit.errors import ConfigError, DataError, RunError
-from bruit.files import Write, write_npz, write_together
+from bruit.files import Write, refuse_no_room_at, write_npz, write_together
 
 FORMS = ("npy", "npz", "csv", "idx")
 # The files of a folder: images and labels of each split, or one file for both.
@@ -37,6 +37,8 @@ def form_of(out: Path, to: str | None = None) -> str:
     if form == "npz" and not is_archive:
         raise ConfigError("expected a file called .npz to write to, received {out}", out=out)
     if form != "npz" and (is_archive or out.suffix.lower() in _OTHERS or out.name.lower().endswith("-ubyte")):
+        if to is not None:
+            raise ConfigError("expected a folder for {form} files, received {out}; name a folder", form=form, out=out)
         raise ConfigError(
             "expected a folder (for four .npy files, or --to csv or idx) or a file called .npz to write to, "
             "received {out}",
@@ -68,6 +70,8 @@ def refuse_overwriting(folder: Path, force: bool, names: tuple[str, ...]) -> Non
     """Raise RunError if `folder` is a file, holds any of these files (unless `force`) or folders in their places."""
     if folder.exists() and not folder.is_dir():
         raise RunError("{folder} is a file; name a folder instead", folder=folder)
+    if not folder.exists():
+        refuse_no_room_at(folder)
     present = [name for name in names if os.path.lexists(folder / name)]
     if present and not force:
         raise RunError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bruit.errors import ConfigError, RunError
-from bruit.files import write_atomically
+from bruit.files import refuse_no_room_at, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,13 +21,7 @@ def refuse_file(path: Path, ending: str, force: bool) -> None:
         raise ConfigError("expected a file called {ending}, received {path}", ending=ending, path=path)
     if path.is_dir():
         raise RunError("{path} is a folder; choose another name, or move it away", path=path)
-    above = next(one for one in path.absolute().parents if os.path.lexists(one))
-    if not above.is_dir():
-        raise RunError("{path} cannot be written: {above} is no folder; choose another place", path=path, above=above)
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise RunError(
-            "{path} cannot be written: {above} is not writable; choose another place", path=path, above=above
-        )
+    refuse_no_room_at(path)
     if os.path.lexists(path) and not force:
         raise RunError("{path} is there already; choose another name, or add --force to replace it", path=path)
 

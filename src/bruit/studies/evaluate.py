@@ -120,7 +120,8 @@ def labels_for(predictor: Predictor, dataset: Dataset) -> NDArray[np.int64]:
     unknown = [name for name in dataset.classes if name not in predictor.classes]
     if unknown:
         raise DataError(
-            "the model knows the classes {classes}; the data also has {unknown}",
+            "the model knows the classes {classes}; the data also has {unknown}; take other data, or, of a file, say "
+            "its classes with --classes",
             classes=", ".join(predictor.classes),
             unknown=", ".join(unknown),
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import bruit
 from bruit.data.dataset import DataPair, Dataset
 from bruit.data.sources import load
-from bruit.errors import ConfigError
+from bruit.errors import ConfigError, DataError
 from bruit.evaluation.published import of_suite
 from bruit.evaluation.robustness import corruption_errors, lead, mean_over
 from bruit.evaluation.summary import evaluate_split
@@ -94,7 +94,7 @@ def robustness(
     else:
         pair = load(data)
         called, dataset = pair.name, pair.test
-    labels = {name: labels_for(model, dataset) for name, model in found.items()}
+    labels = {name: _labels(name, model, dataset) for name, model in found.items()}
     clean = Noisy("clean", None, find("clean"))
     figures: dict[str, dict[str, Any]] = {name: {} for name in names}
     right: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in names}
@@ -143,6 +143,25 @@ def _found(
         names = chain([name], (f"{name} ({n})" for n in count(2)))
         found[next(one for one in names if one not in found)] = predictor
     return found
+
+
+def _labels(name: str, model: Predictor, dataset: Dataset) -> NDArray[np.int64]:
+    """(N,) labels as the model numbers its classes. Raises ConfigError or DataError, which name a model that does not
+    read these data.
+    """
+    if getattr(model, "assumed", False) and len(model.classes) != len(dataset.classes):
+        raise ConfigError(
+            "{name} has {n} outputs and does not say what they are, the data has {m} classes, {classes}; name the "
+            "outputs with --classes, in their order",
+            name=name,
+            n=len(model.classes),
+            m=len(dataset.classes),
+            classes=", ".join(dataset.classes[:12]),
+        )
+    try:
+        return labels_for(model, dataset)
+    except DataError as error:
+        raise DataError("{name} does not go with the data: {error}", name=name, error=error) from error
 
 
 def _shown(
