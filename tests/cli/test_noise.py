@@ -104,15 +104,15 @@ def test_mnist_c_that_was_killed_goes_on_by_the_same_command(
         pass
 
     data, made = npy_folder(), []
-    honest = noise.apply
+    honest = noise.write_npy_folder
 
-    def counted(one, *rest, **more):
-        made.append(one)
+    def counted(pair, folder, *rest, **more):
+        made.append(folder.name)
         if len(made) == 4:
             raise Killed
-        return honest(one, *rest, **more)
+        return honest(pair, folder, *rest, **more)
 
-    monkeypatch.setattr(noise, "apply", counted)
+    monkeypatch.setattr(noise, "write_npy_folder", counted)
     out, whole = tmp_path / "killed", tmp_path / "whole"
     with pytest.raises(Killed):
         noise.make_noisy(data, "mnist-c", out, seed=3)
@@ -132,7 +132,7 @@ def test_mnist_c_that_was_killed_goes_on_by_the_same_command(
     del made[:]
     made += ["", "", "", ""]
     assert cli(*command).code == 0
-    assert made[4:] == [f"mnist-c/{name}" for name in MNIST_C[3:]]
+    assert made[4:] == list(MNIST_C[3:])
     monkeypatch.undo()
     noise.make_noisy(data, "mnist-c", whole, seed=3)
 
@@ -143,6 +143,18 @@ def test_mnist_c_that_was_killed_goes_on_by_the_same_command(
     assert "already holds manifest.json" in cli(*command).problem()
     assert cli(*command, "--force").code == 0
     assert of(out) == of(whole)
+
+
+def test_images_go_into_their_file_as_they_are_made(npy_folder, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("bruit.data.room.empty", lambda *shape: pytest.fail("all of them at once"))
+    seen: list[tuple[int, int]] = []
+    noise.make_noisy(npy_folder(), "rotate", tmp_path / "out", seed=2, progress=lambda *at: seen.append(at))
+    assert [total for _, total in seen] == [800] * len(seen)
+    assert sorted(seen) == seen
+    assert seen[-1] == (800, 800)
+    monkeypatch.undo()
+    expected = bruit.apply_recipe("rotate", bruit.load(npy_folder()), 2)
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "train_images.npy"), expected.train.images)
 
 
 def test_where_noise_cannot_be_written_is_said_before_any_work(cli, tmp_path: Path) -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bruit
-from bruit.data.dataset import DataPair
+from bruit.data.dataset import DataPair, Dataset, Images
 from bruit.data.npy import NPY_NAMES
 from bruit.data.sources import load
 from bruit.data.written import refuse_overwriting, refuse_place, write_npy_folder
 from bruit.errors import DataError, RunError
 from bruit.files import read_json, write_json
 from bruit.locale import printable
-from bruit.noise.recipes import SUITE, Recipe, apply, find
-from bruit.noise.registry import MNIST_C
+from bruit.noise.draws import Draws
+from bruit.noise.recipes import SUITE, Recipe, find
+from bruit.noise.registry import MNIST_C, made, refuse_small
 from bruit.seals import checksum
 from bruit.training.claim import remove
+from bruit.whole import whole
 
 MANIFEST = "manifest.json"
 LONGEST_MANIFEST = 2**20
@@ -48,7 +50,7 @@ def make_noisy(
     Returns what it writes into manifest.json: recipe, severity, seed, versions, the data it was made of, and the
     SHA-256 of every file. Raises ConfigError, DataError or RunError, in which case no set is half written.
     """
-    folder = Path(out)
+    folder, seed = Path(out), whole("seed", seed)
     names = {name: f"{SUITE}/{name}" for name in MNIST_C} if recipe == SUITE and severity is None else {"": recipe}
     found = {place: find(one, severity) for place, one in names.items()}
     several = len(names) > 1
@@ -60,15 +62,15 @@ def make_noisy(
     pair = load(data)
     fingerprint = pair.fingerprint()
 
-    def about(name: str, made: Recipe | None) -> dict[str, Any]:
+    def about(name: str, recipe: Recipe | None) -> dict[str, Any]:
         return {
             "schema": 1,
             "version": bruit.__version__,
             "name": f"{pair.name}+{name}",
             "recipe": name,
             "severity": severity,
-            "description": made.description if made else name,
-            "mixture": asdict(made.mixture) if made and made.mixture else None,
+            "description": recipe.description if recipe else name,
+            "mixture": asdict(recipe.mixture) if recipe and recipe.mixture else None,
             "seed": seed,
             "data": {"name": pair.name, "fingerprint": fingerprint},
             "train": len(pair.train),
@@ -78,20 +80,31 @@ def make_noisy(
 
     kept = {place: _kept(folder / place, about(names[place], found[place])) for place in there}
     remove(folder, [MANIFEST])  # from now on it is not true of what is there
+    refuse_small(pair.train.shape)
     total = len(pair.train) + len(pair.test)
+    done = 0
     digests: dict[str, str] = {}
-    for n, (place, one) in enumerate(names.items()):
-        advance = partial(_advance, progress, n * total, len(names) * total)
+
+    def parts(one: Recipe, dataset: Dataset) -> Iterator[Images]:
+        nonlocal done
+        for part in made(one.make, dataset.images, Draws(seed, one.stream, dataset.ids)):
+            yield part
+            done += len(part)
+            progress(done, len(names) * total)
+
+    for place, one in names.items():
         own = kept.get(place)
         if own is None:
             if several:
                 remove(folder / place, [MANIFEST])
-            noisy = apply(one, pair, seed, advance, severity=severity)
-            own = {path.name: checksum(path) for path in write_npy_folder(noisy, folder / place, force)}
+            files = write_npy_folder(pair, folder / place, force, made=partial(parts, found[place]))
+            own = {path.name: checksum(path) for path in files}
             if several:
                 write_json(folder / place / MANIFEST, about(one, found[place]) | {"sha256": own})
+        else:
+            done += total
+            progress(done, len(names) * total)
         digests |= {(Path(place) / name).as_posix(): digest for name, digest in own.items()}
-        advance(total, total)
     manifest = about(recipe, None if several else found[""]) | {"sha256": digests}
     write_json(folder / MANIFEST, manifest)
     return manifest
@@ -105,10 +118,10 @@ def _kept(folder: Path, about: dict[str, Any]) -> dict[str, str]:
         # The same images may lie in another folder now: their fingerprint decides, not the name.
         same = all(manifest[key] == value for key, value in about.items() if key not in ("name", "data"))
         same = same and manifest["data"]["fingerprint"] == about["data"]["fingerprint"]
-        whole = digests.keys() == set(NPY_NAMES) and all(checksum(folder / name) == digests[name] for name in digests)
+        unchanged = digests == {name: checksum(folder / name) for name in NPY_NAMES}
     except (DataError, OSError, LookupError, TypeError, ValueError):
-        same = whole = False
-    if not same or not whole:
+        same = unchanged = False
+    if not same or not unchanged:
         raise RunError(
             "{folder} holds a set that was made otherwise, or has changed; delete it, choose another place, or add "
             "--force to make all of them again",
@@ -128,8 +141,3 @@ def seen_in(data: str | Path | DataPair, pair: DataPair) -> str:
     except (OSError, DataError, LookupError, TypeError):
         pass  # it was not, or is not any more
     return pair.name
-
-
-def _advance(progress: Callable[[int, int], None], before: int, whole: int, done: int, total: int) -> None:
-    """One of several sets as a part of them all."""
-    progress(before + done, whole)
