@@ -46,6 +46,8 @@ def test_the_public_names_are_these() -> None:
             "plot_curves",
             "plot_images",
             "plot_mistakes",
+            "plot_robustness",
+            "plot_severities",
             "rebuild_report",
             "robustness",
             "study",

@@ -14,11 +14,10 @@ import numpy as np
 import bruit
 from bruit.models.store import save_model
 from bruit.seals import seal
-from bruit.studies.evaluate import SHIPPED
+from bruit.studies.evaluate import SEEN, SHIPPED
 
 MODEL, SEED, DEV = "cnn-plus", 0, 10_000
 WORK = Path(__file__).parents[1] / "benchmarks" / "out" / "robust"
-SEEN = "mnist and mnist+course, the first 50,000 training images of each"
 
 
 def both_kinds(part: slice) -> bruit.Dataset:
@@ -46,7 +45,8 @@ def main() -> None:
         "parameters": fitted.model.parameters,
         "layers": fitted.model.layers,
         "seed": SEED,
-        "seen": SEEN,
+        "seen": [SEEN],
+        "augmented": fitted.model.augmented,
         "train": {"n": fitted.n, "epochs": len(fitted.history)},
     }
     save_model(fitted.model, SHIPPED["robust"], about)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bruit.noise.recipes import apply as apply_recipe
     from bruit.noise.registry import corrupt
     from bruit.predictor import Predictor
+    from bruit.report.robustness import plot_robustness, plot_severities
     from bruit.report.shown import (
         plot_accuracies,
         plot_confusion,
@@ -72,6 +73,8 @@ _HOMES = {
     "plot_curves": "bruit.report.shown",
     "plot_images": "bruit.report.shown",
     "plot_mistakes": "bruit.report.shown",
+    "plot_robustness": "bruit.report.robustness",
+    "plot_severities": "bruit.report.robustness",
     "rebuild_report": "bruit.studies.report:rebuild",
     "robustness": "bruit.studies.robustness",
     "study": "bruit.studies.study",
@@ -114,6 +117,8 @@ __all__ = [
     "plot_curves",
     "plot_images",
     "plot_mistakes",
+    "plot_robustness",
+    "plot_severities",
     "rebuild_report",
     "robustness",
     "study",

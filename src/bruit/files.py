@@ -52,6 +52,17 @@ def write_together(files: Sequence[tuple[Path, Write]]) -> None:
                 temporary.replace(path)
 
 
+def refuse_no_room_at(path: Path) -> None:
+    """Raise RunError, before any work is done, where `path` lies in no folder that may be written into."""
+    above = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if not above.is_dir():
+        raise RunError("{path} cannot be written: {above} is no folder; choose another place", path=path, above=above)
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise RunError(
+            "{path} cannot be written: {above} is not writable; choose another place", path=path, above=above
+        )
+
+
 @contextmanager
 def _staged(path: Path, write: Write) -> Iterator[Path]:
     """A file beside `path`, complete and on disk; deleted with the body if it has not been renamed."""

@@ -14,6 +14,7 @@ from bruit.errors import RunError
 from bruit.files import read_json
 from bruit.noise.registry import CORRUPTIONS, MNIST_C
 from bruit.seals import checksum
+from bruit.studies import noise
 
 
 def test_noise(cli, npy_folder, digits, tmp_path: Path) -> None:
@@ -36,6 +37,18 @@ def test_noise(cli, npy_folder, digits, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
     cli(*again, "--seed", "8", "--force")
     assert (out / "train_images.npy").read_bytes() != first["train_images.npy"]
+
+
+def test_a_model_says_which_recipe_made_its_data(cli, npy_folder, tmp_path: Path) -> None:
+    out = tmp_path / "noisy"
+    cli("noise", npy_folder(), "--recipe", "fog", "--out", out)
+    assert cli("train", "dnn", out, "--epochs", "1", "--out", tmp_path / "reader").code == 0
+    assert read_json(tmp_path / "reader" / "config.json")["seen"] == ["noisy (data+fog)"]
+    shown = cli("robustness", tmp_path / "reader", "--data", out, "--suite", "course")
+    assert f"· {tmp_path / 'reader'}: noisy (data+fog)" in shown.out.replace("\n  ", " ")
+    (out / "manifest.json").write_text('["no manifest"]')
+    assert cli("train", "dnn", out, "--epochs", "1", "--out", tmp_path / "other").code == 0
+    assert read_json(tmp_path / "other" / "config.json")["seen"] == ["noisy"]
 
 
 def test_noise_of_a_corruption_at_a_severity(cli, npy_folder, tmp_path: Path) -> None:
@@ -82,6 +95,77 @@ def test_all_of_mnist_c_is_a_folder_a_set(cli, npy_folder, tmp_path: Path) -> No
     assert len(read_json(out / "manifest.json")["sha256"]) == 60
     assert "already holds" in cli("noise", data, "--recipe", "mnist-c", "--out", out).problem()
     assert cli("noise", data, "--recipe", "mnist-c", "--out", out, "--force").code == 0
+
+
+def test_mnist_c_that_was_killed_goes_on_by_the_same_command(
+    cli, npy_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    data, made = npy_folder(), []
+    honest = noise.write_npy_folder
+
+    def counted(pair, folder, *rest, **more):
+        made.append(folder.name)
+        if len(made) == 4:
+            raise Killed
+        return honest(pair, folder, *rest, **more)
+
+    monkeypatch.setattr(noise, "write_npy_folder", counted)
+    out, whole = tmp_path / "killed", tmp_path / "whole"
+    with pytest.raises(Killed):
+        noise.make_noisy(data, "mnist-c", out, seed=3)
+    assert not (out / "manifest.json").exists()
+    command = ("noise", data, "--recipe", "mnist-c", "--seed", "3", "--out", out)
+    # Sets that were made otherwise, or have changed since, are not taken for those that are asked for.
+    refused = cli(*command[:5], "4", *command[6:]).problem()
+    assert refused == (
+        f"{out / 'shot_noise'} holds a set that was made otherwise, or has changed; delete it, choose another place, "
+        "or add --force to make all of them again"
+    )
+    labels = out / "glass_blur" / "test_labels.npy"
+    before = labels.read_bytes()
+    labels.write_bytes(before[:-1] + b"?")
+    assert f"{out / 'glass_blur'} holds a set that was made otherwise, or has changed" in cli(*command).problem()
+    labels.write_bytes(before)
+    del made[:]
+    made += ["", "", "", ""]
+    assert cli(*command).code == 0
+    assert made[4:] == list(MNIST_C[3:])
+    monkeypatch.undo()
+    noise.make_noisy(data, "mnist-c", whole, seed=3)
+
+    def of(folder: Path) -> dict[str, bytes]:
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    assert of(out) == of(whole)
+    assert "already holds manifest.json" in cli(*command).problem()
+    assert cli(*command, "--force").code == 0
+    assert of(out) == of(whole)
+
+
+def test_images_go_into_their_file_as_they_are_made(npy_folder, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("bruit.data.room.empty", lambda *shape: pytest.fail("all of them at once"))
+    seen: list[tuple[int, int]] = []
+    noise.make_noisy(npy_folder(), "rotate", tmp_path / "out", seed=2, progress=lambda *at: seen.append(at))
+    assert [total for _, total in seen] == [800] * len(seen)
+    assert sorted(seen) == seen
+    assert seen[-1] == (800, 800)
+    monkeypatch.undo()
+    expected = bruit.apply_recipe("rotate", bruit.load(npy_folder()), 2)
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "train_images.npy"), expected.train.images)
+
+
+def test_where_noise_cannot_be_written_is_said_before_any_work(cli, tmp_path: Path) -> None:
+    for name in ("x.npz", "x.csv"):
+        told = cli("noise", "mnist", "--recipe", "fog", "--out", tmp_path / name).problem()
+        assert told == f"expected a folder for npy files, received {tmp_path / name}; name a folder"
+        assert "--to" not in told
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    told = cli("noise", "mnist", "--recipe", "fog", "--out", in_the_way / "x").problem()
+    assert told == f"{in_the_way / 'x'} cannot be written: {in_the_way} is no folder; choose another place"
 
 
 def test_corruptions(cli, tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ def watch_a_study(run: Path) -> None:
         shown.board(board((0.5, 2, 0.75, 0.8125), *[(0, 0, 0, 0)] * 3))
         shown.board(board((1, 3, 0.5, 0.9), (1, 3, 0.5, 0.9), (0.1, 1, 2.5, 0.25), (0, 0, 0, 0)))
         shown.stage(Stage("test"))
+        shown.stage(Stage("robustness"))
+        shown.sets(0, 60)
+        shown.sets(60, 60)
         shown.stage(Stage("report"))
         shown.stage(Stage("done"))
 
@@ -65,8 +68,18 @@ def test_a_study_in_a_log_file(tmp_path: Path, log: io.StringIO) -> None:
         "10% of the training, 0 of 4 done",
         "54% of the training, 2 of 4 done",
         "Reading the test set, once, with every model",
+        "Showing noisy copies of the test images to the networks",
+        "0 of 60 noisy sets",
+        "60 of 60 noisy sets",
         "Writing the report",
     ]
+
+
+def test_what_comes_after_the_trainings_is_in_the_time_that_is_said(log: io.StringIO) -> None:
+    run = Path("run")
+    with StudyProgress(run) as shown:
+        shown.stage(Stage("training", tasks(run), (60.0, 90.0, 120.0, 30.0), SCHEDULE, after=600.0))
+    assert "about 13 minutes" in log.getvalue()
 
 
 def test_a_study_on_a_terminal_shows_what_runs_and_how_well(screen: io.StringIO) -> None:

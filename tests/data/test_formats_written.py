@@ -100,3 +100,24 @@ def test_a_folder_in_a_files_place_is_refused_before_anything_is_replaced(digits
     with refused(RunError, message):
         write_npy_folder(noisy, folder, force=True)
     assert np.array_equal(np.load(folder / "test_images.npy"), digits.test.images)
+
+
+def test_images_may_be_made_as_they_are_written(digits, noisy, tmp_path):
+    def made(dataset):
+        images = noisy.train.images if dataset is digits.train else noisy.test.images
+        yield from np.array_split(images, 7)
+
+    write_npy_folder(digits, tmp_path / "parts", made=made)
+    write_npy_folder(noisy, tmp_path / "whole")
+    for name in NPY_NAMES:
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_fails_while_images_are_made_leaves_nothing(digits, tmp_path):
+    def made(dataset):
+        yield dataset.images[:5]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_npy_folder(digits, tmp_path / "parts", made=made)
+    assert list((tmp_path / "parts").iterdir()) == []

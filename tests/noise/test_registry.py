@@ -124,3 +124,20 @@ def test_the_list_says_all() -> None:
         assert one["severities"] == ([1, 2, 3, 4, 5] if one["default"] else [])
         assert one["summary"]
         assert "\n" not in one["summary"]
+
+
+def test_images_are_made_in_order_and_few_ahead(digits, monkeypatch) -> None:
+    monkeypatch.setattr(registry, "_PIXELS_AT_ONCE", 28 * 28 * 10)
+    started = []
+
+    def make(images, draws):
+        started.append(len(images))
+        return 255 - images
+
+    draws = registry.Draws(0, "inverse", digits.train.ids)
+    parts = registry.made(make, digits.train.images, draws)
+    first = next(parts)
+    assert len(started) <= 2 * registry._MOST_WORKERS + 1
+    assert len(started) < 60
+    np.testing.assert_array_equal(np.concatenate([first, *parts]), 255 - digits.train.images)
+    assert started == [10] * 60

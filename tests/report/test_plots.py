@@ -2,7 +2,7 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bruit.report import figures, plots, sheets
+from bruit.report import figures, plots
 from bruit.report.style import RC, looks
 
 
@@ -14,7 +14,7 @@ def every(study) -> list[figures.Plot]:
 @pytest.fixture(scope="module")
 def drawn(every) -> dict[str, Figure]:
     with rc_context(RC):
-        return {p.name: (getattr(plots, p.draw, None) or getattr(sheets, p.draw))(**p.inputs) for p in every}
+        return {p.name: figures.drawing_of(p)(**p.inputs) for p in every}
 
 
 def test_figures_have_names_of_their_own_and_say_what_they_show(every):

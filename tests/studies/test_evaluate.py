@@ -88,7 +88,8 @@ def test_any_predictor_will_do(few: DataPair) -> None:
 
 
 def test_classes_that_the_model_does_not_know_are_refused(digits: DataPair, refused) -> None:
-    message = "the model knows the classes 9, 0, 1, 2; the data also has 3, 4, 5, 6, 7, 8"
+    message = "the model knows the classes 9, 0, 1, 2; the data also has 3, 4, 5, 6, 7, 8; take other data, or, "
+    message += "of a file, say its classes with --classes"
     with refused(DataError, message):
         bruit.evaluate(Oracle(), digits)
 

@@ -222,3 +222,16 @@ def test_numbers_may_be_of_numpy(few: DataPair, tmp_path: Path, refused) -> None
     with refused(ConfigError, "expected 0 or more as seed, received -1"):
         train("dnn", few.train, tmp_path / "other", seed=-1)
     assert not (tmp_path / "other").exists()
+
+
+def test_a_model_keeps_what_it_has_seen(few: DataPair, tmp_path: Path) -> None:
+    train("dnn", few.train, tmp_path / "first", epochs=1, seen="mine (mnist+fog)")
+    first = bruit.load_model(tmp_path / "first")
+    assert (first.seen, first.augmented) == (("mine (mnist+fog)",), False)
+    train(None, few.train, tmp_path / "second", start=first, epochs=1, seen="few")
+    assert bruit.load_model(tmp_path / "second").seen == ("mine (mnist+fog)", "few")
+    unknown = bruit.fit("dnn-plus", few.train, epochs=1).model
+    assert (unknown.seen, unknown.augmented) == ((), True)
+    train(None, few.train, tmp_path / "third", start=unknown, epochs=1, seen="few")
+    third = bruit.load_model(tmp_path / "third")
+    assert (third.seen, third.augmented) == (("unknown", "few"), True)

@@ -160,6 +160,7 @@ class StudyProgress(_Bars):
         self.rows: dict[int, TaskID] = {}
         self.reported: set[int] = set()
         self.whole: TaskID | None = None
+        self.noisy: TaskID | None = None
 
     def stage(self, stage: Stage) -> None:
         match stage.name:
@@ -170,6 +171,8 @@ class StudyProgress(_Bars):
             case "test":
                 self._end_training()
                 self.console.print(words("Reading the test set, once, with every model"))
+            case "robustness":
+                self.console.print(words("Showing noisy copies of the test images to the networks"))
             case "report":
                 self.console.print(words("Writing the report"))
             case "done":
@@ -194,7 +197,7 @@ class StudyProgress(_Bars):
                     self.labels.append(words("{model}, {n:,} images", model=task.name, n=int(size)))
                 case _:
                     self.labels.append(task.folder.name)
-        about = about_minutes(total(left, stage.schedule) * 1.1)
+        about = about_minutes(total(left, stage.schedule) * 1.1 + stage.after)
         self.console.print(
             words(
                 "{trainings}, {workers} at a time: {about}. The report grows in {report}; Ctrl-C stops, --resume goes "
@@ -225,6 +228,13 @@ class StudyProgress(_Bars):
         self.bars.update(self.whole, completed=done, note=ready)
         share = done / (sum(self.seconds) or 1)
         self.line(words("{share:.0%} of the training, {ready}", share=share, ready=ready))
+
+    def sets(self, done: int, total: int) -> None:
+        """How many of the noisy sets are read."""
+        if self.noisy is None:
+            self.noisy = self.bars.add_task(words("Noisy sets"), note="")
+        self.bars.update(self.noisy, completed=done, total=total)
+        self.line(words("{done} of {total} noisy sets", done=done, total=total))
 
     def _end_training(self) -> None:
         for task in [*self.rows.values(), *([self.whole] if self.whole is not None else [])]:

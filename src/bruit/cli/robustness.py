@@ -20,6 +20,7 @@ from bruit.cli.options import names as listed
 @click.option("--seed", default=0, show_default=True, type=Whole(0), help="Same seed, same noise.")
 @click.option("--csv", type=FOLDER, metavar="FILE", help="Write every figure as a table, too.")
 @click.option("--figure", type=FOLDER, metavar="FILE", help="Draw the accuracies into FILE.png.")
+@click.option("--curves", type=FOLDER, metavar="FILE", help="Draw accuracy against severity into FILE.png.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @outside_options
 @json_option
@@ -31,6 +32,7 @@ def robustness(
     seed: int,
     csv: Path | None,
     figure: Path | None,
+    curves: Path | None,
     force: bool,
     scale: str | None,
     classes: str | None,
@@ -45,17 +47,20 @@ def robustness(
     \b
     Examples:
       bruit robustness RUN
-      bruit robustness RUN:cnn RUN:cnn-plus robust --suite severity --figure accuracies.png
+      bruit robustness RUN:cnn RUN:cnn-plus robust --suite severity --curves curves.png
       bruit robustness model.onnx --data FOLDER --scale 0-1 --csv figures.csv
     """
     from bruit.cli.progress import bar
     from bruit.report.files import refuse_file
-    from bruit.report.robustness import write_csv, write_figure
+    from bruit.report.robustness import no_severities, write_csv, write_curves, write_figure
     from bruit.studies.robustness import robustness as test
+    from bruit.studies.robustness import suite_of
 
-    for path, ending in ((csv, ".csv"), (figure, ".png")):
+    for path, ending in ((csv, ".csv"), (figure, ".png"), (curves, ".png")):
         if path is not None:
             refuse_file(path, ending, force)
+    if curves is not None and not any(one.severity for one in suite_of(suite)):
+        raise no_severities(suite)
     options: dict[str, Any] = {"scale": scale, "classes": listed(classes, None)}
     with bar(words("Noisy sets")) as advance:
         results = test(models, suite, data, baseline=baseline - 1, seed=seed, **options, progress=advance)
@@ -64,7 +69,7 @@ def robustness(
         print_json(results)
     else:
         _table(results)
-    for path, write in ((csv, write_csv), (figure, write_figure)):
+    for path, write in ((csv, write_csv), (figure, write_figure), (curves, write_curves)):
         if path is not None:
             write(results, path)
             if not as_json:
@@ -74,6 +79,8 @@ def robustness(
 def _table(results: dict[str, Any]) -> None:
     """A row for each set, a column for each model; below them what they come to, and what has been published."""
     from bruit.cli.tables import numbers, percent, show
+    from bruit.locale import language
+    from bruit.report.noise_words import seen_words
 
     models = results["models"]
     rows = [[one["key"], *(percent(models[name]["sets"][one["key"]]["accuracy"]) for name in models)]
@@ -99,6 +106,9 @@ def _table(results: dict[str, Any]) -> None:
     if left_out:
         say("relative mCE is without {names}: they cost {name} nothing", names=", ".join(left_out),
             name=results["baseline"])  # fmt: skip
+    say("Seen in training:")
+    for name, model in models.items():
+        say("· {name}: {seen}", name=name, seen=seen_words(model, language()))
     if results["published"]:
         say("Published, each in its own setting:")
     for row in results["published"]:

@@ -35,6 +35,9 @@ from bruit.cli.options import FOLDER, Whole, command, json_option, names, outsid
     help="Does noise in training help? Train cnn-plus, or else the last network, with a corruption or a mixture, too; "
     "auto takes the noise that the training images carry.",
 )
+@click.option(
+    "--robustness", is_flag=True, help="How do they hold up under noise? Show the networks noisy test images, too."
+)
 @click.option("--folds", default=5, show_default=True, type=Whole(2), help="Folds of each cross-validation.")
 @click.option("--repeats", default=2, show_default=True, type=Whole(0), help="Trainings of one fold with other seeds.")
 @click.option(
@@ -59,6 +62,7 @@ def study(
     crossval_: str | None,
     learning_curve: bool,
     augment: str | None,
+    robustness: bool,
     folds: int,
     repeats: int,
     outside: tuple[Path, ...],
@@ -82,7 +86,7 @@ def study(
       bruit study --quick --out quick
       bruit study FOLDER --out RUN --models dnn,cnn,cnn-plus --crossval cnn-plus
       bruit study FOLDER --out RUN --with model.keras --scale 0-1
-      bruit study FOLDER --out RUN --learning-curve --augment auto
+      bruit study FOLDER --out RUN --learning-curve --augment auto --robustness
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
     if resume and force:
@@ -94,7 +98,7 @@ def study(
 
     source = click.get_current_context().get_parameter_source
     said: dict[str, Any] = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed, "quick": quick}
-    said["learning_curve"] = learning_curve
+    said |= {"learning_curve": learning_curve, "robustness": robustness}
     typed = {name: value for name, value in said.items() if source(name) is ParameterSource.COMMANDLINE}
     with StudyProgress(out) as progress:
         results = run_study(
@@ -110,6 +114,7 @@ def study(
             workers=workers,
             on_stage=progress.stage,
             on_board=progress.board,
+            on_sets=progress.sets,
         )
     if as_json:
         return print_json(results)

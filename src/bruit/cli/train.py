@@ -52,6 +52,7 @@ def train(
     from bruit.data.sources import DEFAULT, load
     from bruit.models.zoo import ZOO
     from bruit.studies.evaluate import find_model
+    from bruit.studies.noise import seen_in
     from bruit.studies.train import train as train_model
     from bruit.training.device import choose_precision
     from bruit.training.estimate import images_seen, seconds_per_image
@@ -77,6 +78,7 @@ def train(
             start=before,
             seed=seed,
             epochs=epochs,
+            seen=seen_in(data or DEFAULT, pair),
             resume=resume,
             force=force,
             on_begin=estimate,

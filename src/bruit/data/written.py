@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -14,8 +15,9 @@ from bruit.data.dataset import DataPair, Dataset, Images, blocks
 from bruit.data.npy import NPY_NAMES
 from bruit.data.raw import Raw, numbered
 from bruit.errors import ConfigError, DataError, RunError
-from bruit.files import Write, write_npz, write_together
+from bruit.files import Write, refuse_no_room_at, write_npz, write_together
 
+Made = Callable[[Dataset], Iterable[Images]]
 FORMS = ("npy", "npz", "csv", "idx")
 # The files of a folder: images and labels of each split, or one file for both.
 FILES = {
@@ -37,6 +39,8 @@ def form_of(out: Path, to: str | None = None) -> str:
     if form == "npz" and not is_archive:
         raise ConfigError("expected a file called .npz to write to, received {out}", out=out)
     if form != "npz" and (is_archive or out.suffix.lower() in _OTHERS or out.name.lower().endswith("-ubyte")):
+        if to is not None:
+            raise ConfigError("expected a folder for {form} files, received {out}; name a folder", form=form, out=out)
         raise ConfigError(
             "expected a folder (for four .npy files, or --to csv or idx) or a file called .npz to write to, "
             "received {out}",
@@ -68,6 +72,8 @@ def refuse_overwriting(folder: Path, force: bool, names: tuple[str, ...]) -> Non
     """Raise RunError if `folder` is a file, holds any of these files (unless `force`) or folders in their places."""
     if folder.exists() and not folder.is_dir():
         raise RunError("{folder} is a file; name a folder instead", folder=folder)
+    if not folder.exists():
+        refuse_no_room_at(folder)
     present = [name for name in names if os.path.lexists(folder / name)]
     if present and not force:
         raise RunError(
@@ -80,13 +86,26 @@ def refuse_overwriting(folder: Path, force: bool, names: tuple[str, ...]) -> Non
             raise RunError("{folder} is a folder; choose another place, or move it away", folder=folder / name)
 
 
-def write_npy_folder(pair: DataPair, folder: str | Path, force: bool = False) -> list[Path]:
+def write_npy_folder(
+    pair: DataPair,
+    folder: str | Path,
+    force: bool = False,
+    *,
+    made: Callable[[Dataset], Iterable[Images]] | None = None,
+) -> list[Path]:
     """Write the four .npy files, all of them or none; see `write_data`.
+
+    made  of a split the images to write instead of its own, of the same shape and type, some at a time: so no more of
+          them than these are in memory
 
     Images are uint8 (N, H, W). Labels are the names of the classes, so that they mean the same when they are read
     again: int64 (N,) where every name is a whole number as Python writes it, else str ("07" is not 7).
     """
-    return write_data(pair, folder, force, "npy")
+    refuse_place(Path(folder), force, "npy")
+    writers = [write for one in (pair.train, pair.test) for write in _npy(one, made)]
+    files = [Path(folder) / name for name in NPY_NAMES]
+    write_together(list(zip(files, writers, strict=True)))
+    return files
 
 
 def write_data(pair: DataPair, out: str | Path, force: bool = False, to: str | None = None) -> list[Path]:
@@ -105,7 +124,9 @@ def write_data(pair: DataPair, out: str | Path, force: bool = False, to: str | N
         splits = (("train", pair.train), ("test", pair.test))
         write_npz(out, {name: a for split, one in splits for name, a in _named(one, split).items()})
         return [out]
-    makers = {"npy": _npy, "csv": _csv, "idx": _idx}
+    if form == "npy":
+        return write_npy_folder(pair, out, force)
+    makers = {"csv": _csv, "idx": _idx}
     files = dict(zip(FILES[form], [w for one in (pair.train, pair.test) for w in makers[form](one)], strict=True))
     write_together([(out / name, write) for name, write in files.items()])
     return [out / name for name in files]
@@ -123,11 +144,17 @@ def _class_names(dataset: Dataset) -> Raw:
     return named
 
 
-def _npy(dataset: Dataset) -> list[Write]:
+def _npy(dataset: Dataset, made: Made | None) -> list[Write]:
     def saving(array: Raw) -> Write:
         return lambda file: np.lib.format.write_array(file, array, allow_pickle=False)
 
-    return [saving(dataset.images), saving(_class_names(dataset))]
+    def streaming(file: IO[bytes]) -> None:
+        header = {"descr": "|u1", "fortran_order": False, "shape": dataset.images.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in made(dataset) if made else ():
+            file.write(np.ascontiguousarray(part).data)
+
+    return [streaming if made else saving(dataset.images), saving(_class_names(dataset))]
 
 
 def _csv(dataset: Dataset) -> list[Write]:

@@ -16,6 +16,7 @@ from scipy.special import bdtr
 from bruit.errors import DataError
 from bruit.evaluation.folds import ALPHA, sample_dependence
 from bruit.evaluation.power_law import summary
+from bruit.evaluation.robustness import standing
 from bruit.locale import Sentence
 
 Correct = Mapping[str, NDArray[np.bool_]]
@@ -132,6 +133,7 @@ def conclude(results: Mapping[str, Any], correct: Correct) -> list[Claim]:
     - folds_differ {a, b, k, difference, ci95, p}: each row of results["crossval_comparison"].
     - more_images {model, verdict, doubts, n, accuracy, prediction}: each learning curve, see
       `bruit.evaluation.power_law.summary`.
+    - under_noise: how the networks hold up, see `bruit.evaluation.robustness.standing`.
     - calibration {model, ece, ece_uncalibrated, temperature}: of the winner on the test set.
 
     families, improved and folds_differ come whatever their p (McNemar's, of a comparison fixed beforehand, or the
@@ -159,6 +161,7 @@ def conclude(results: Mapping[str, Any], correct: Correct) -> list[Claim]:
             for name, curve in results.get("learning_curve", {}).items()
             if name in tested
         ),
+        *([_claim("under_noise", **standing(results["robustness"]))] if "robustness" in results else []),
         *(
             _claim(
                 "calibration",

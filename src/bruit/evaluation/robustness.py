@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from bruit.evaluation.metrics import wilson_interval
 
@@ -31,6 +32,60 @@ def mean_over(figures: Sequence[Figures], right: NDArray[np.bool_]) -> dict[str,
         "nll": float(np.mean([one["nll"] for one in figures])),
         "ece": float(np.mean([one["ece"] for one in figures])),
     }
+
+
+def lead(right: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
+    """Which of these reads most on average, and how far it is ahead of each other, the closest first: {"name", "over":
+    {name: {"difference", "ci95"}}}.
+
+    right: of each (S, N) bool, which of the same N images are read rightly in each of its S sets, which may be others.
+    The intervals are those of a mean over images, for all pairs at once (Bonferroni), as the best was found by looking.
+    """
+    shares = {name: one.mean(axis=0) for name, one in right.items()}
+    best = max(shares, key=lambda name: float(shares[name].mean()))
+    pairs = max(1, len(shares) * (len(shares) - 1) // 2)
+    reach = float(ndtri(1 - 0.025 / pairs))
+    over: dict[str, dict[str, Any]] = {}
+    for name, share in shares.items():
+        if name != best:
+            ahead = shares[best] - share
+            difference, spread = float(ahead.mean()), reach * float(ahead.std()) / len(ahead) ** 0.5
+            over[name] = {
+                "difference": difference,
+                "ci95": [max(-1.0, difference - spread), min(1.0, difference + spread)],
+            }
+    return {"name": best, "over": dict(sorted(over.items(), key=lambda item: float(item[1]["difference"])))}
+
+
+def standing(results: Figures) -> dict[str, Any]:
+    """What `bruit.robustness` found in short: the model that reads most of the noisy images, how it compares with the
+    closest one, and what hurts it most, as values of the claim "under_noise".
+
+    closest, next_hardest  the one that it is least surely ahead of, by how much, and whether that is `clear`: its
+    interval is above zero; None where there is no other
+    """
+    ahead = results["lead"]
+    model = results["models"][ahead["name"]]
+    hardest = model["hardest"]
+    return {
+        "model": ahead["name"],
+        "n": results["n"],
+        "sets": len(results["sets"]),
+        "clean": model["clean"]["accuracy"],
+        "accuracy": model["mean"]["accuracy"],
+        "ci95": model["mean"]["accuracy_ci95"],
+        "closest": _closest(ahead["over"]),
+        "hardest": hardest["name"],
+        "hardest_accuracy": hardest["accuracy"],
+        "next_hardest": _closest(hardest["over"]),
+    }
+
+
+def _closest(over: Figures) -> dict[str, Any] | None:
+    if not over:
+        return None
+    name = min(over, key=lambda one: float(over[one]["ci95"][0]))
+    return {"name": name, **over[name], "clear": over[name]["ci95"][0] > 0}
 
 
 def corruption_errors(

@@ -68,6 +68,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
         height, width = (int(side) for side in stored["input_shape"])
         name, classes = str(stored["name"]), tuple(str(label) for label in stored["classes"])
         n = stored.get("train", {}).get("n")
+        seen, augmented = tuple(map(str, stored.get("seen", ()))), bool(stored.get("augmented", False))
         config: Config = kind(**settings)
         if _size(config, (height, width), len(classes)) > sum(array.size for array in tensors.values()):
             raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
@@ -76,6 +77,7 @@ def load_model(folder: str | Path) -> Network | Baseline:
         raise ModelError("{path} is not a model's description; train it again", path=folder / "config.json") from error
     model.load_tensors(tensors)
     model.source, model.trained_on = str(folder), n if isinstance(n, int) else None
+    model.seen, model.augmented = seen, augmented
     return model
 
 

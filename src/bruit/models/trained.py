@@ -27,10 +27,14 @@ class Trained(ABC):
     """What both kinds share: a name, classes, an input size, a temperature, and probabilities from raw pixels.
 
     trained_on, source  how many images it has learned from, and where it was read from, as far as that is known
+    seen                names of the data that it has learned from, one after the other; none where that is not known
+    augmented           whether these were turned, shifted and the like at random as it learned
     """
 
     trained_on: int | None = None
     source: str | None = None
+    seen: tuple[str, ...] = ()
+    augmented: bool = False
 
     def __init__(self, name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int]) -> None:
         self.name, self.config, self.classes, self.input_shape = name, config, tuple(classes), shape

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -180,22 +181,31 @@ def applied(
     draws: Draws,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Images:
-    """`make` of all images, some at a time, on all cores; `advance` is called with how many were done.
+    """`make` of all images; `advance` is called with how many were done.
 
     What does not fit into memory goes into a temporary file, see `bruit.data.room`.
     """
-    size = max(1, _PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
-    result = room.empty(images.shape, np.uint8)
-
-    def fill(start: int) -> int:
-        part = slice(start, start + size)
-        result[part] = make(images[part], draws.subset(part))
-        return len(images[part])
-
-    with ThreadPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1)) as pool:
-        for count in pool.map(fill, range(0, len(images), size)):
-            advance(count)
+    result, done = room.empty(images.shape, np.uint8), 0
+    for part in made(make, images, draws):
+        result[done : done + len(part)] = part
+        done += len(part)
+        advance(len(part))
     return result
+
+
+def made(make: Callable[[Images, Draws], Images], images: Images, draws: Draws) -> Iterator[Images]:
+    """`make` of all images, some at a time and in order, on all cores; few are made before they are asked for."""
+    size = max(1, _PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
+    workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+    ahead: deque[Future[Images]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(images), size):
+            part = slice(start, start + size)
+            ahead.append(pool.submit(lambda part: make(images[part], draws.subset(part)), part))
+            if len(ahead) > 2 * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def describe() -> list[dict[str, Any]]:

@@ -63,8 +63,10 @@ class Brought:
     name, path, sha256  of the file
     scale               what its pixels become, a key of SCALES
     parameters, layers  how many numbers it learnt; what it is made of, in words
+    assumed             whether its classes are called 0, 1, … because nobody said what they are
     """
 
+    assumed = False
     temperature: ClassVar[float] = 1.0
 
     def __init__(self, path: Path, sha256: str, opened: Opened, scale: str, classes: tuple[str, ...]) -> None:
@@ -149,7 +151,9 @@ def bring(path: str | Path, *, scale: str | None = None, classes: Sequence[str] 
                 n=opened.outputs,
                 classes=", ".join(named),
             )
-    return Brought(path, digest, opened, scale, named)
+    brought = Brought(path, digest, opened, scale, named)
+    brought.assumed = "classes" not in stated and not classes
+    return brought
 
 
 def refuse_large(numbers: int) -> None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from bruit.locale import Numbers, printable, translator
 from bruit.report.growth import more_images
+from bruit.report.noise_words import under_noise
 
 ALPHA = 0.05
 VERDICTS = ("winner_only", "winner_clear", "winner_tied", "winner_overtaken")
@@ -309,6 +310,7 @@ WORDS: dict[str, Callable[[Values, Speaker], list[str]]] = {
         sample_dependence,
         folds_differ,
         more_images,
+        under_noise,
         calibration,
     )
 }

@@ -10,19 +10,24 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from markupsafe import Markup
 
 from bruit.locale import Numbers, printable, translator
 from bruit.report import pictures, svg
+from bruit.report.robustness import curve_inputs, heat_inputs
 from bruit.report.style import Look, drawing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Results = Mapping[str, Any]
 Samples = Mapping[str, np.ndarray]
@@ -46,6 +51,7 @@ def plots(results: Results, samples: Samples, looks: Mapping[str, Look], lang: s
         yield from _model(model, entry, results["dataset"]["classes"], samples, looks[model], lang)
     yield from _crossval(results, looks, lang)
     yield from _learning(results, looks, lang)
+    yield from _noise(results, looks, lang)
 
 
 def drawn(folder: Path, wanted: Iterator[Plot]) -> dict[str, Markup]:
@@ -68,11 +74,16 @@ def slug(model: str) -> str:
 
 def _draw(plot: Plot, file: Path, digest: str) -> None:
     with drawing():
-        from bruit.report import plots as drawings  # seconds, which a report of known figures does without
-        from bruit.report import sheets
+        svg.save(drawing_of(plot)(**plot.inputs), file, digest)
 
-        draw = getattr(drawings, plot.draw, None) or getattr(sheets, plot.draw)
-        svg.save(draw(**plot.inputs), file, digest)
+
+def drawing_of(plot: Plot) -> Callable[..., Figure]:
+    """The function that draws it."""
+    for room in ("plots", "noise_plots", "sheets"):  # seconds, which a report of known figures does without
+        drawings = import_module(f"bruit.report.{room}")
+        if hasattr(drawings, plot.draw):
+            return cast("Callable[..., Figure]", getattr(drawings, plot.draw))
+    raise AttributeError(plot.draw)
 
 
 def _digest(plot: Plot) -> str:
@@ -89,7 +100,8 @@ def _digest(plot: Plot) -> str:
 
 @cache
 def _code_digest() -> str:
-    sources = (Path(__file__).with_name(f"{name}.py") for name in ("plots", "sheets", "pictures", "style", "svg"))
+    rooms = ("plots", "noise_plots", "sheets", "pictures", "style", "svg")
+    sources = (Path(__file__).with_name(f"{name}.py") for name in rooms)
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest() + version("matplotlib")
 
 
@@ -201,6 +213,17 @@ def _learning(results: Results, looks: Mapping[str, Look], lang: str) -> Iterato
         title = results.get("models", {}).get(model, {}).get("title", model)
         inputs = {"curve": curve, "look": looks[model], "lang": lang}
         yield Plot(f"learning-{slug(model)}", "learning_curve", inputs, label % {"title": printable(title)})
+
+
+def _noise(results: Results, looks: Mapping[str, Look], lang: str) -> Iterator[Plot]:
+    _ = translator(lang).gettext
+    found = results.get("robustness")
+    if found:
+        titles = {name: results.get("models", {}).get(name, {}).get("title", name) for name in found["models"]}
+        models = [{"title": title, "look": looks[name]} for name, title in titles.items()]
+        curves = curve_inputs(found, models, lang)
+        yield Plot("severities", "severity_curves", curves, _("Accuracy of each model against the severity of noise"))
+        yield Plot("robustness", "heat_map", heat_inputs(found, titles, lang), _("Accuracy on every noisy set"))
 
 
 def _rows(history: Sequence[Mapping[str, Any]], quantity: str) -> list[dict[str, Any]]:

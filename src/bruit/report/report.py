@@ -18,12 +18,15 @@ from markupsafe import Markup
 from bruit.data.findings import said
 from bruit.errors import RunError
 from bruit.evaluation.power_law import summary
+from bruit.evaluation.robustness import standing
 from bruit.files import write_text
 from bruit.locale import Numbers, mark, printable, translator
 from bruit.noise.mixture import Mixture
 from bruit.report import conclusion, pictures
 from bruit.report.figures import Results, Samples, confidence_words, drawn, plots, ranked, shown_split, slug
 from bruit.report.growth import more_images
+from bruit.report.noise_words import seen_words, under_noise
+from bruit.report.robustness import sets_by_name
 from bruit.report.style import Look, looks
 
 # The description of a layer is phrases and numbers: "convolution 16 → 32, 3 × 3, stride 2".
@@ -106,6 +109,9 @@ def _sections(results: Results, lang: str) -> list[Section]:
         sections.append(Section("learning-curve", _("Would more images help?"), "learning.html", curves))
     if results.get("comparison"):
         sections.append(Section("comparison", _("Comparison on the test set"), "comparison.html"))
+    if results.get("robustness"):
+        held = tuple(results["robustness"]["models"])
+        sections.append(Section("robustness", _("How it holds up under noise"), "robustness.html", held))
     if results.get("conclusion"):
         sections.append(Section("conclusion", _("Conclusion"), "conclusion.html"))
     return [*sections, Section("made", _("How this was made"), "made.html")]
@@ -129,6 +135,7 @@ def _render(
         outsiders=conclusion.outsiders(results, lang, html=True),
         conclusion=conclusion.sentences(results, lang, html=True),
         more_images=lambda model, curve: more_images(summary(curve) | {"model": model}, speaker),
+        **_noise(results, lang, speaker),
         figures=figures,
         next_figure=lambda: next(figure_numbers),
         looks=every_look,
@@ -145,6 +152,22 @@ def _render(
         finished=[model for model, entry in results.get("crossval", {}).items() if "std" in entry],
         **_images(samples),
     )
+
+
+def _noise(results: Results, lang: str, speaker: conclusion.Speaker) -> dict[str, Any]:
+    """What the section on noise takes, of a study that has one."""
+    found = results.get("robustness")
+    if not found:
+        return {}
+    accuracies = {
+        name: [[model["sets"][one["key"]]["accuracy"] for one in sets] for model in found["models"].values()]
+        for name, sets in sets_by_name(found).items()
+    }
+    return {
+        "noise_claim": under_noise(standing(found), speaker),
+        "noisy_sets": accuracies,
+        "seen": lambda entry: seen_words(entry, lang),
+    }
 
 
 @cache

@@ -1,27 +1,30 @@
-"""The accuracies of models under noise, as a table of values and as a heat map."""
+"""The accuracies of models under noise, as a table of values, as a heat map, and against severity."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from bruit.errors import ConfigError, DataError
 from bruit.files import write_text
-from bruit.locale import Numbers, language, printable, translator
+from bruit.locale import language, translator
 from bruit.report.files import write_png
-from bruit.report.style import GROUND, drawing
+from bruit.report.style import GROUND, drawing, looks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("n", "accuracy", "nll", "ece")
+# In the page of a report the ground is the page's own.
+OPAQUE = {"figure.facecolor": GROUND}
+
+Results = Mapping[str, Any]
 
 
-def write_csv(results: Mapping[str, Any], path: Path) -> None:
+def write_csv(results: Results, path: Path) -> None:
     """A line for each model and set: model, set, severity, n, accuracy, its interval, NLL, ECE."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
@@ -35,38 +38,94 @@ def write_csv(results: Mapping[str, Any], path: Path) -> None:
     write_text(path, text.getvalue())
 
 
-def write_figure(results: Mapping[str, Any], path: Path) -> None:
+def write_figure(results: Results, path: Path) -> None:
     """The heat map as a PNG."""
     write_png(path, plot_robustness(results))
 
 
-def plot_robustness(results: Mapping[str, Any], *, lang: str | None = None) -> Figure:
-    """A row for each corruption; a column for each model, or for each severity of each model."""
-    lang = lang or language()
-    _, numbers = translator(lang).gettext, Numbers(lang)
-    names = list(dict.fromkeys(one["name"] for one in results["sets"]))
-    severities = sorted({one["severity"] for one in results["sets"]} - {None}) or [None]
-    columns = [(model, severity) for model in results["models"] for severity in severities]
-    values = np.full((len(names), len(columns)), np.nan)
-    for one in results["sets"]:
-        for column, (model, severity) in enumerate(columns):
-            # What has no severity stands in the first column.
-            if one["severity"] == severity or (one["severity"] is None and severity == severities[0]):
-                values[names.index(one["name"]), column] = results["models"][model]["sets"][one["key"]]["accuracy"]
-    with drawing({"figure.facecolor": GROUND}):
-        from matplotlib.figure import Figure
+def write_curves(results: Results, path: Path) -> None:
+    """Accuracy against severity as a PNG."""
+    write_png(path, plot_severities(results))
 
-        figure = Figure(figsize=(2.2 + 0.75 * len(columns), 1.2 + 0.3 * len(names)))
-        ax = figure.add_subplot()
-        ax.imshow(100 * values, cmap="cividis", vmin=0, vmax=100, aspect="auto")
-        for (row, column), value in np.ndenumerate(values):
-            if not np.isnan(value):
-                shade = "black" if value > 0.6 else "white"
-                ax.text(column, row, numbers.decimal(100 * value, 1), ha="center", va="center", fontsize=8, color=shade)
-        ticks = [printable(model, 20) + (f" · {at}" if at else "") for model, at in columns]
-        ax.set_xticks(range(len(columns)), ticks, rotation=30 if max(map(len, ticks)) > 6 else 0, ha="right")
-        ax.set_yticks(range(len(names)), [printable(name, 24) for name in names])
-        ax.set_title(_("Accuracy (%)"))
-        ax.grid(visible=False)
-        ax.spines[:].set_visible(False)
-        return figure
+
+def plot_robustness(results: Results, *, lang: str | None = None) -> Figure:
+    """A heat map of what `bruit.robustness` gave: a row for each corruption, a column for each model; or, where there
+    are severities, a panel for each model with a column for each of them. Raises DataError for anything else.
+    """
+    _refuse_no_results(results)
+    with drawing(OPAQUE):
+        from bruit.report.noise_plots import heat_map
+
+        return heat_map(**heat_inputs(results, {name: name for name in results["models"]}, lang or language()))
+
+
+def plot_severities(results: Results, *, lang: str | None = None) -> Figure:
+    """Accuracy against severity in what `bruit.robustness` gave: a panel for the mean and one for each corruption, a
+    line for each model. Raises ConfigError where the suite has no severities, DataError for anything else.
+    """
+    _refuse_no_results(results)
+    models = [{"title": name, "look": look} for name, look in looks(results["models"]).items()]
+    inputs = curve_inputs(results, models, lang or language())
+    if not inputs["panels"]:
+        raise no_severities(results["suite"])
+    with drawing(OPAQUE):
+        from bruit.report.noise_plots import severity_curves
+
+        return severity_curves(**inputs)
+
+
+def no_severities(suite: str) -> ConfigError:
+    """What is to be said of a suite that has none."""
+    return ConfigError("the suite {suite} has no severities to draw curves over; take --suite severity", suite=suite)
+
+
+def heat_inputs(results: Results, titles: Mapping[str, str], lang: str) -> dict[str, Any]:
+    """What `noise_plots.heat_map` takes; titles: what each model is called."""
+    by_name = sets_by_name(results)
+    severities = sorted({one["severity"] for one in results["sets"]} - {None})
+
+    def accuracies(model: str, name: str) -> list[float]:
+        return [results["models"][model]["sets"][one["key"]]["accuracy"] for one in by_name[name]]
+
+    if severities:
+        panels = {titles[model]: [accuracies(model, name) for name in by_name] for model in results["models"]}
+    else:
+        panels = {"": [[one for model in results["models"] for one in accuracies(model, name)] for name in by_name]}
+    return {
+        "panels": panels,
+        "rows": list(by_name),
+        "columns": list(map(str, severities)) or [titles[model] for model in results["models"]],
+        "axis": translator(lang).gettext("Severity") if severities else "",
+        "lang": lang,
+    }
+
+
+def curve_inputs(results: Results, models: Sequence[Mapping[str, Any]], lang: str) -> dict[str, Any]:
+    """What `noise_plots.severity_curves` takes, without panels where there are no severities; models: title and look of
+    each, in their order.
+    """
+    lines: dict[str, list[list[float]]] = {}
+    for name, sets in sets_by_name(results).items():
+        if sets[0]["severity"] is not None:
+            lines[name] = [
+                [model["clean"]["accuracy"], *(model["sets"][one["key"]]["accuracy"] for one in sets)]
+                for model in results["models"].values()
+            ]
+    of_each = zip(*lines.values(), strict=True)  # by model, then by corruption
+    mean = [[sum(at) / len(at) for at in zip(*one, strict=True)] for one in of_each]
+    panels = {translator(lang).gettext("mean"): mean, **lines} if lines else {}
+    return {"panels": panels, "models": list(models), "lang": lang}
+
+
+def sets_by_name(results: Results) -> dict[str, list[Mapping[str, Any]]]:
+    """The sets of each corruption, mildest first."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for one in sorted(results["sets"], key=lambda one: one["severity"] or 0):
+        found.setdefault(one["name"], []).append(one)
+    order = dict.fromkeys(one["name"] for one in results["sets"])
+    return {name: found[name] for name in order}
+
+
+def _refuse_no_results(results: object) -> None:
+    if not isinstance(results, Mapping) or not {"suite", "sets", "models"} <= results.keys():
+        raise DataError("expected what bruit.robustness gave, received {kind}", kind=type(results).__name__)

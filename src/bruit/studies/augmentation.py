@@ -73,6 +73,7 @@ def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], m
             models=", ".join(task.name for task in tasks) or Sentence("none"),
             model=most_promising,
         )
+    mixture = Mixture.from_plain(augment["mixture"])
     base = next((task for task in networks if task.name == most_promising), networks[-1])
     return Task(
         base.name,
@@ -81,7 +82,8 @@ def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], m
         base.seed,
         base.folder.with_name(base.name + SUFFIX),
         base.epochs,
-        noise=Mixture.from_plain(augment["mixture"]),
+        seen=f"{base.seen}+({mixture.description})",
+        noise=mixture,
     )
 
 

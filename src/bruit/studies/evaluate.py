@@ -16,7 +16,7 @@ from bruit.data.sources import DEFAULT, load
 from bruit.errors import ConfigError, DataError, ModelError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
-from bruit.locale import Sentence
+from bruit.locale import Sentence, mark
 from bruit.models.store import load_model
 from bruit.models.trained import Trained
 from bruit.outside.brought import Brought, bring, is_file_of_a_model
@@ -30,6 +30,7 @@ AT_ONCE = 2**14
 
 # The models that come with bruit, by name: the folder of each, see tools/robust.py.
 SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
+SEEN = mark("mnist and mnist+course, the first 50,000 training images of each")
 
 
 def find_model(
@@ -119,7 +120,8 @@ def labels_for(predictor: Predictor, dataset: Dataset) -> NDArray[np.int64]:
     unknown = [name for name in dataset.classes if name not in predictor.classes]
     if unknown:
         raise DataError(
-            "the model knows the classes {classes}; the data also has {unknown}",
+            "the model knows the classes {classes}; the data also has {unknown}; take other data, or, of a file, say "
+            "its classes with --classes",
             classes=", ".join(predictor.classes),
             unknown=", ".join(unknown),
         )

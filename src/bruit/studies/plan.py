@@ -16,8 +16,10 @@ from bruit.data.sources import DEFAULT
 from bruit.errors import ConfigError
 from bruit.models.zoo import ZOO, entry
 from bruit.outside.brought import Brought
+from bruit.studies import under_noise
 from bruit.studies.augmentation import augmented_task
 from bruit.studies.augmentation import settle as settle_augmentation
+from bruit.studies.noise import seen_in
 from bruit.studies.outside import settings as outside_settings
 from bruit.studies.run import Settings
 from bruit.training.crossval import fold_tasks
@@ -44,6 +46,7 @@ class Choice:
 
     epochs: for every network, or of each by its name; None for the recipes' own. learning_curve: of these models; True
     for the most promising one. augment: what is asked for, or what became of it, see `bruit.studies.augmentation`.
+    robustness: show the networks noisy copies of the test images, too.
     """
 
     data: str | Path | DataPair = DEFAULT
@@ -56,6 +59,7 @@ class Choice:
     augment: str | Path | dict[str, Any] | None = None
     seed: int = 0
     quick: bool = False
+    robustness: bool = False
 
     @classmethod
     def settle(cls, begun: Mapping[str, Any], **given: Any) -> Choice:
@@ -165,10 +169,12 @@ def make_plan(
     repeats = min(choice.repeats, QUICK_REPEATS) if quick else choice.repeats
     if not models:
         raise ConfigError("expected one model or more, received none; choose among {zoo}", zoo=", ".join(ZOO))
-    curves = curve_models(models, choice.learning_curve)
     asked = choice.augment
     augment = asked if isinstance(asked, dict) or asked is None else settle_augmentation(asked, pair.train)
     chosen = {name: entry(name) for name in [*models, *crossval]}
+    if choice.robustness:
+        under_noise.refuse(pair, models, outside)
+    curves = curve_models(models, choice.learning_curve)
 
     def said(name: str) -> int | None:
         return choice.epochs.get(name) if isinstance(choice.epochs, dict) else choice.epochs
@@ -179,8 +185,11 @@ def make_plan(
         return said(name) or quick_epochs(recipe, n) if recipe and (said(name) or quick) else None
 
     kept, held_out = validation_split(pair.train, derived_seed(seed, "validation"))
+    seen = seen_in(choice.data, pair)
     model_tasks = tuple(
-        Task(name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)))
+        Task(
+            name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)), seen=seen
+        )
         for name in models
     )
     augmented = augmented_task(augment, model_tasks, CURVE)
@@ -231,6 +240,7 @@ def make_plan(
         recipes={name: _recipe(name) for name in chosen},
         outside=outside_settings(outside),
         augment=augment,
+        robustness=choice.robustness or None,
     )
     return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside, augmented)
 

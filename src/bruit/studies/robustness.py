@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 import bruit
 from bruit.data.dataset import DataPair, Dataset
 from bruit.data.sources import load
-from bruit.errors import ConfigError
+from bruit.errors import ConfigError, DataError
 from bruit.evaluation.published import of_suite
-from bruit.evaluation.robustness import corruption_errors, mean_over
+from bruit.evaluation.robustness import corruption_errors, lead, mean_over
 from bruit.evaluation.summary import evaluate_split
 from bruit.noise.draws import Draws
 from bruit.noise.recipes import NAMES_OF_NMNIST, Recipe, find
@@ -79,8 +79,9 @@ def robustness(
               of models in files of other programs, see `bruit.load_model`
     progress  called with how many sets are done, and how many there are
 
-    Returns plain values: suite, data, n, sets, and of each model clean, sets, mean, worst, mce and relative_mce; and
-    what has been published on the suite, with its setting. Raises ConfigError, DataError or ModelError.
+    Returns plain values: suite, data, n, sets, and of each model what it has seen in training (no names where that is
+    unknown), clean, sets, mean, worst, hardest, mce and relative_mce; which model reads most, and how far it is ahead;
+    and what has been published on the suite, with its setting. Raises ConfigError, DataError or ModelError.
     """
     sets = suite_of(suite)
     found = _found(models, scale, classes)
@@ -93,7 +94,7 @@ def robustness(
     else:
         pair = load(data)
         called, dataset = pair.name, pair.test
-    labels = {name: labels_for(model, dataset) for name, model in found.items()}
+    labels = {name: _labels(name, model, dataset) for name, model in found.items()}
     clean = Noisy("clean", None, find("clean"))
     figures: dict[str, dict[str, Any]] = {name: {} for name in names}
     right: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in names}
@@ -114,8 +115,11 @@ def robustness(
         "seed": seed,
         "sets": [{"key": one.key, "name": one.name, "severity": one.severity} for one in sets],
         "baseline": names[baseline],
+        "lead": lead({name: np.array(right[name][1:]) for name in names}),
         "models": {
-            name: _summary(figures[name], figures[names[baseline]], sets, np.array(right[name][1:])) for name in names
+            name: {"seen": list(getattr(model, "seen", ())), "augmented": bool(getattr(model, "augmented", False))}
+            | _summary(figures[name], figures[names[baseline]], sets, np.array(right[name][1:]))
+            for name, model in found.items()
         },
         "published": of_suite(suite) if called == "mnist" else [],
     }
@@ -139,6 +143,25 @@ def _found(
         names = chain([name], (f"{name} ({n})" for n in count(2)))
         found[next(one for one in names if one not in found)] = predictor
     return found
+
+
+def _labels(name: str, model: Predictor, dataset: Dataset) -> NDArray[np.int64]:
+    """(N,) labels as the model numbers its classes. Raises ConfigError or DataError, which name a model that does not
+    read these data.
+    """
+    if getattr(model, "assumed", False) and len(model.classes) != len(dataset.classes):
+        raise ConfigError(
+            "{name} has {n} outputs and does not say what they are, the data has {m} classes, {classes}; name the "
+            "outputs with --classes, in their order",
+            name=name,
+            n=len(model.classes),
+            m=len(dataset.classes),
+            classes=", ".join(dataset.classes[:12]),
+        )
+    try:
+        return labels_for(model, dataset)
+    except DataError as error:
+        raise DataError("{name} does not go with the data: {error}", name=name, error=error) from error
 
 
 def _shown(
@@ -168,11 +191,14 @@ def _summary(
         {name: [1 - figures[key]["accuracy"] for key in among] for name, among in keys.items()}
         for figures in (own, base)
     )
+    members = {name: [at for at, one in enumerate(sets) if one.name == name] for name in keys}
+    hardest = lead({name: ~right[at] for name, at in members.items()})
     worst = min((one.key for one in sets), key=lambda key: own[key]["accuracy"])
     return {
         "clean": own["clean"],
         "sets": {one.key: own[one.key] for one in sets},
         "mean": mean_over([own[one.key] for one in sets], right),
         "worst": {"set": worst, "accuracy": own[worst]["accuracy"]},
+        "hardest": {**hardest, "accuracy": float(right[members[hardest["name"]]].mean())},
         **corruption_errors(errors, theirs, 1 - own["clean"]["accuracy"], 1 - base["clean"]["accuracy"]),
     }

@@ -28,10 +28,14 @@ SESSION = "session.json"
 # In the order in which --force deletes them: whatever stops it, what is left is a run to go on with, or to replace.
 OWN = (
     *("results.json", "report.html", "findings.json", "environment.json", SESSION, "samples.npz"),
-    *(SEAL, "test_labels.npy", "test_ids.npy", "models", "crossval", "learning", "figures"),
+    *(SEAL, "test_labels.npy", "test_ids.npy", "models", "crossval", "learning", "robustness"),
+    "figures",
 )
 # What results come from; the rest of a run is made anew from these whenever it is resumed.
-SEALED = ("results.json", "findings.json", "environment.json", "test_labels.npy", "test_ids.npy")
+SEALED = (
+    *("results.json", "findings.json", "environment.json", "test_labels.npy", "test_ids.npy"),
+    "robustness/robustness.json",
+)
 SEALED_OF_TRAININGS = (*FILES, SEAL, "test_probs.npy", "folds.npy", "oof_probs.npy")
 
 
@@ -58,6 +62,8 @@ class Settings:
     outside: dict[str, dict[str, Any]] | None = None
     # The noise that augments, see bruit.studies.augmentation; None likewise.
     augment: dict[str, Any] | None = None
+    # Whether the networks are shown noisy test images; None where they are not, likewise.
+    robustness: bool | None = None
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from bruit.locale import language, mark
 from bruit.models.store import load_model
 from bruit.seals import broken, seal
 from bruit.shell import typed
-from bruit.studies import augmentation
+from bruit.studies import augmentation, under_noise
 from bruit.studies import outside as outside_models
 from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
@@ -39,13 +39,15 @@ from bruit.whole import whole
 
 @dataclass(frozen=True)
 class Stage:
-    """What a study tells its watcher: the stage it begins, and for trainings the tasks in the order of the board's rows
-    and the seconds that each is expected to take."""
+    """What a study tells its watcher: the stage it begins, and for trainings the tasks in the order of the board's
+    rows, the seconds that each is expected to take, and those of what comes `after` them.
+    """
 
-    name: Literal["data", "training", "test", "report", "done"]
+    name: Literal["data", "training", "test", "robustness", "report", "done"]
     tasks: tuple[Task, ...] = ()
     seconds: tuple[float, ...] = ()
     schedule: Schedule | None = None
+    after: float = 0.0
 
 
 def study(
@@ -55,6 +57,7 @@ def study(
     models: Sequence[str] | None = None,
     crossval: Sequence[str] | None = None,
     learning_curve: bool | Sequence[str] | None = None,
+    robustness: bool | None = None,
     folds: int | None = None,
     repeats: int | None = None,
     epochs: int | None = None,
@@ -67,6 +70,7 @@ def study(
     workers: int | None = None,
     on_stage: Callable[[Stage], None] = lambda stage: None,
     on_board: Callable[[Board], None] | None = None,
+    on_sets: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Train the models, cross-validate some of them, read the test set once, and report into the folder `out`.
 
@@ -75,6 +79,8 @@ def study(
                       all, and those of cnn-plus and dnn-plus that are among `models`
     learning_curve    would more images help? True for the curve of cnn-plus, or of the last of `models`; or names of
                       `models`; see `bruit.learning_curve`
+    robustness        show the networks about 2,000 of the test images (500 in a quick study) under the corruptions of
+                      MNIST-C, too; see `bruit.robustness`. The winner is not chosen by it
     repeats           trainings of the first fold with other seeds (2), the yardstick for the folds' spread
     epochs            for every network, instead of its recipe's own
     augment           noise that augments the training images of one model more, cnn-plus or the last network: "auto"
@@ -85,6 +91,8 @@ def study(
                       are compared, but never the winner
     resume, force     go on with the run in `out`, or replace it; what is not said here is as the resumed run was begun
     workers           trainings at once; by default as many as there are cores
+    on_stage, on_board, on_sets
+                      called with each stage, the trainings' progress, and how many noisy sets of how many are read
 
     Returns results.json as a dict. Raises DataError, ConfigError or RunError, with one line of what to do.
     """
@@ -94,8 +102,9 @@ def study(
     run, workers = Path(out), whole("workers", workers)
     begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
-    parts = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
-    choice = Choice.settle(begun, data=data, quick=quick, augment=augment, **parts, **numbers)
+    parts: dict[str, Any] = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
+    parts |= {"augment": augment, "robustness": robustness}
+    choice = Choice.settle(begun, data=data, quick=quick, **parts, **numbers)
     on_stage(Stage("data"))
     try:
         pair = load(choice.data, seed=0)
@@ -115,7 +124,7 @@ def study(
         results = _finished(run)
         if results is None:
             with session(run, _command(), start) as so_far:
-                results = _compute(run, pair, plan, samples, so_far, on_stage, on_board)
+                results = _compute(run, pair, plan, samples, so_far, on_stage, on_board, on_sets)
         else:
             keep_session(run, results["command"], results["seconds"])
         on_stage(Stage("report"))
@@ -147,6 +156,7 @@ def _compute(
     so_far: Callable[[], dict[str, Any]],
     on_stage: Callable[[Stage], None],
     on_board: Callable[[Board], None] | None,
+    on_sets: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Every training that is not done, then the test set: what results.json is to hold."""
     schedule, pair = plan.schedule, replace(pair, findings=diagnose(pair))
@@ -165,7 +175,8 @@ def _compute(
             _report(run, _collect(run, pair, plan, "in progress", **took))
 
     expected = seconds_per_task(plan.tasks, pair.train, schedule)
-    on_stage(Stage("training", plan.tasks, tuple(expected), schedule))
+    after = under_noise.seconds(plan, pair.test, expected)
+    on_stage(Stage("training", plan.tasks, tuple(expected), schedule, after))
     run_tasks(plan.tasks, pair.train, schedule, on_done=report_so_far, on_board=on_board)
 
     on_stage(Stage("test"))
@@ -175,6 +186,9 @@ def _compute(
         outside_models.test(one, run / "models" / one.name, pair.test)
     for task in plan.tested:
         write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
+    if plan.settings.robustness:
+        on_stage(Stage("robustness"))
+        under_noise.measure(run, pair, plan, on_sets)
     return _collect(run, pair, plan, "complete", **so_far())
 
 
@@ -224,6 +238,8 @@ def _collect(
     }
     if settings.augment is not None:
         results["augmentation"] = augmentation.section(settings.augment, plan.augmented, run, settings.seed)
+    if settings.robustness and ended and (found := under_noise.kept(run)):
+        results["robustness"] = found
     return complete(results, run)
 
 

@@ -34,6 +34,7 @@ def train(
     start: str | Path | Predictor | None = None,
     seed: int = 0,
     epochs: int | None = None,
+    seen: str | None = None,
     resume: bool = False,
     force: bool = False,
     on_begin: Callable[[], None] = lambda: None,
@@ -42,7 +43,7 @@ def train(
     """Train the zoo's model `name` into `out`: config.json, weights.safetensors, history.jsonl, validation predictions.
 
     `start` is a model to fine-tune: robust, RUN, RUN:NAME, a folder that `bruit train` wrote, or the model; `name` may
-    then be None, as it is the same. To resume, it has to be what it was.
+    then be None, as it is the same. To resume, it has to be what it was. `seen`: see `bruit.fit`.
     `on_begin` is called before it trains, which it does not where `resume` finds it finished.
 
     Returns {"name", "train", "start", "temperature", "validation": figures}; "start" is None, or what config.json says
@@ -69,7 +70,7 @@ def train(
         drop_damaged(out)
         if not (out / "config.json").is_file():
             on_begin()
-            settings: dict[str, Any] = {"epochs": epochs, "start": before, "seed": seed}
+            settings: dict[str, Any] = {"epochs": epochs, "start": before, "seed": seed, "seen": seen}
             fit(name, train, folder=out, resume=resume, on_progress=on_progress, **settings)
         config = read_json(out / "config.json")
         probs, labels = np.array(read_npy(out / "val_probs.npy")), np.array(read_npy(out / "val_labels.npy"))

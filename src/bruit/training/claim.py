@@ -16,7 +16,10 @@ from bruit.files import read_json, write_json
 RECORDS = ("study.toml", "training.json", "crossval.json", "learning.json")
 # How settings are called on the command line; the others cannot be given there.
 OPTIONS = {
-    **{name: f"--{name}" for name in ("models", "crossval", "folds", "repeats", "seed", "epochs", "quick")},
+    **{
+        name: f"--{name}"
+        for name in ("models", "crossval", "folds", "repeats", "seed", "epochs", "quick", "robustness")
+    },
     "learning_curve": "--learning-curve",
     "start": "--from",
     "outside": "--with",

@@ -25,7 +25,7 @@ from bruit.training.device import Precision, choose_precision
 from bruit.training.loop import CHECKPOINT, Loop, Progress, Row, write_history
 from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.splits import validation_split
-from bruit.training.start import describe, fitting, take_over
+from bruit.training.start import describe, fitting, seen_so_far, take_over
 from bruit.training.stored import FILES
 from bruit.whole import whole
 
@@ -59,6 +59,7 @@ def fit(
     epochs: int | None = None,
     start: Predictor | None = None,
     seed: int = 0,
+    seen: str | None = None,
     folder: Path | str | None = None,
     resume: bool = False,
     precision: Precision | None = None,
@@ -75,6 +76,7 @@ def fit(
                        size. Classes are known by their names; the weights of new ones, in the last layer, are new
     seed               the same seed on the same machine and number of threads gives the same weights: on a CPU bit for
                        bit, on a GPU nearly
+    seen               what `train` is called, as "mnist+course": config.json keeps what a model has learned from
     on_progress        called every ten steps
     on_epoch           called after each epoch, outside its clock
     before_stored      called with the finished model before the files that mark `folder` as finished are written
@@ -103,7 +105,9 @@ def fit(
         torch.manual_seed(derived_seed(seed, "weights"))
         config = zoo.config if before is None else before.config
         model = new_model(name, config, train.classes, train.shape, precision or choose_precision())
-        model.trained_on = len(train)
+        model.trained_on, model.seen = len(train), seen_so_far(before, seen)
+        model.augmented = before is not None and before.augmented
+        model.augmented |= recipe is not None and recipe.augmentation is not None
         if before is not None:
             assert isinstance(model, Network)
             take_over(model, before)
@@ -145,6 +149,8 @@ def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:
         "layers": fitted.model.layers,
         "recipe": dataclasses.asdict(fitted.recipe) if fitted.recipe else {},
         "seed": seed,
+        "seen": list(fitted.model.seen),
+        "augmented": fitted.model.augmented,
         **({"start": fitted.started_from} if fitted.started_from else {}),
         "train": {
             "n": fitted.n,

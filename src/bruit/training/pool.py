@@ -38,6 +38,7 @@ class Task:
     held_out           index of images to predict afterwards, into held_out_probs.npy; None for none
     noise              what the training images are augmented by, beside what the recipe of the zoo has
     folder             where it leaves its files; config.json is written last and marks it as done
+    seen               what the data are called, for config.json
     """
 
     name: str
@@ -48,6 +49,7 @@ class Task:
     epochs: int | None = None
     held_out: Index | None = None
     noise: Mixture | None = None
+    seen: str | None = None
 
     @property
     def done(self) -> bool:
@@ -207,6 +209,7 @@ def _fit(task: Task, dataset: Dataset, schedule: Schedule, show: Callable[[Progr
         recipe=None if recipe is None else replace(recipe, noise=task.noise),
         epochs=task.epochs,
         seed=task.seed,
+        seen=task.seen,
         folder=task.folder,
         resume=True,
         precision=schedule.precision,

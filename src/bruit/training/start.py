@@ -9,8 +9,11 @@ from typing import Any
 import torch
 
 from bruit.errors import ConfigError, DataError
+from bruit.locale import mark
 from bruit.models.trained import Network, Trained
 from bruit.predictor import Predictor
+
+UNKNOWN = mark("unknown")
 
 
 def fitting(start: Predictor, name: str, shape: tuple[int, int]) -> Network:
@@ -67,6 +70,13 @@ def digest(model: Trained) -> str:
         found.update(repr((name, array.shape, str(array.dtype))).encode())
         found.update(array.tobytes())
     return found.hexdigest()
+
+
+def seen_so_far(start: Trained | None, seen: str | None) -> tuple[str, ...]:
+    """The names of the data that a training leaves its model with: those that it began with, and `seen`, its own."""
+    if seen is None:
+        return ()
+    return (seen,) if start is None else (*(start.seen or (UNKNOWN,)), seen)
 
 
 def describe(start: Trained, classes: Sequence[str]) -> dict[str, Any]:
