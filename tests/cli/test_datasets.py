@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
+import public_files as made
 import pytest
+from click.shell_completion import ShellComplete
 
+import bruit
+from bruit.cli import bruit as group
 from bruit.cli.datasets import SETS
+from bruit.cli.options import how_to_resume
 from bruit.data import cache
 from bruit.data.public import PUBLIC, Remote
 
@@ -81,6 +93,64 @@ def test_what_is_there_is_not_fetched(cli, place: Path, monkeypatch: pytest.Monk
         "files": [str(place / "usps" / "usps.bz2")],
     }
     assert "cannot reach" in cli("datasets", "fetch", "usps", "--force").problem()
+
+
+@contextmanager
+def served(files: dict[str, bytes], folder: Path) -> Iterator[str]:
+    """The address of a server of these files, which knows no ranges."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_from_the_server_to_a_check_of_the_data(cli, place: Path, tmp_path: Path, digits, monkeypatch) -> None:
+    files = {
+        f"usps{part}.bz2": made.usps(split.images[:, 6:22, 6:22], split.labels)
+        for part, split in (("", digits.train), (".t", digits.test))
+    }
+    with served(files, tmp_path / "web") as url:
+        remotes = tuple(
+            Remote(f"{url}/{name}", len(content), f"md5:{hashlib.md5(content).hexdigest()}")
+            for name, content in files.items()
+        )
+        monkeypatch.setitem(PUBLIC, "usps", replace(PUBLIC["usps"], files=remotes))
+        assert "usps has not been fetched; run: bruit datasets fetch usps" in cli("check", "usps").problem()
+        done = cli("datasets", "fetch", "usps")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"usps is in {place}/usps, verified; as DATA: usps\n"
+    checked = cli("check", "usps", "--json").json
+    assert checked["n"] == {"train": 600, "test": 200}
+    assert cli("convert", "usps", tmp_path / "usps.npz").code == 0
+    assert np.array_equal(bruit.load("usps").train.images, digits.train.images[:, 6:22, 6:22])
+
+
+@pytest.mark.parametrize(
+    ("typed", "last", "completed"),
+    [(["datasets"], "", ["fetch"]), (["datasets", "fetch"], "us", ["usps"]), (["check"], "em", ["emnist-digits"])],
+)
+def test_tab_completes_it(typed: list[str], last: str, completed: list[str]) -> None:
+    items = ShellComplete(group, {}, "bruit", "_BRUIT_COMPLETE").get_completions(typed, last)
+    assert [item.value for item in items] == completed
+
+
+def test_who_stops_it_hears_how_to_go_on() -> None:
+    assert how_to_resume(["datasets", "fetch", "usps", "--force"]) == (
+        "stopped; nothing is lost, go on with: bruit datasets fetch usps --force"
+    )
+    assert how_to_resume(["datasets"]) == "stopped"
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ def _idx(archive: zipfile.ZipFile, name: str, path: Path) -> Raw:
     info = _member(archive, name, path)
     with archive.open(info) as packed, gzip.GzipFile(fileobj=packed) as unzipped:
         where = Sentence("{name} in {path}", name=name, path=path)
-        return idx.read_packed(io.BufferedReader(unzipped, BLOCK), where, path, info.file_size)
+        size = min(info.file_size, DEFLATE_RATIO * path.stat().st_size)
+        return idx.read_packed(io.BufferedReader(unzipped, BLOCK), where, path, size)
 
 
 def _batches(path: Path) -> tuple[Raw, Raw, Raw | None]:
