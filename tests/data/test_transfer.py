@@ -153,6 +153,25 @@ def test_a_server_that_knows_no_ranges_or_has_another_file_by_now_starts_again(s
     assert place.read_bytes() == CONTENT
 
 
+def test_a_server_that_never_comes_to_the_end(server, place) -> None:
+    server.ranges, server.cuts = False, [100_000, 300_000] * 20
+    with pytest.raises(DataError, match=r"broke off \(it ends early\) with [13]00,000 bytes"):
+        cache.fetch(small(server))
+    assert len(server.asked) == 7
+
+
+@pytest.mark.parametrize(
+    "note", [b"", b"[]", b'{"url": "URL", "validator": "a\\nb", "size": 5}', b'{"url": "URL", "size": {}}']
+)
+def test_a_damaged_note_beside_a_part_costs_no_more_than_the_part(server, place, note) -> None:
+    server.cuts = [300_000, 0, 0, 0, 0, 0]
+    with pytest.raises(DataError, match="broke off"):
+        cache.fetch(small(server))
+    place.with_name(".set.bin.part.json").write_bytes(note.replace(b"URL", server.url.encode()))
+    cache.fetch(small(server))
+    assert place.read_bytes() == CONTENT
+
+
 def test_without_a_tag_the_size_tells(server, place) -> None:
     server.etag, server.cuts = None, [300_000]
     cache.fetch(small(server))
@@ -296,6 +315,15 @@ def test_where_no_digest_was_published_that_of_the_first_file_is_kept(server, pl
     server.content = CONTENT
     cache.fetch(one, force=True)
     assert cache.found(one, one.files[0]).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("note", [b"", b"[1]", b'{"digest": "crc:1"}', b'{"digest": 7, "stat": []}'])
+def test_a_damaged_note_is_written_again(server, place, note) -> None:
+    one = small(server, digest=None)
+    cache.fetch(one)
+    place.with_name("set.bin.json").write_bytes(note)
+    assert cache.found(one, one.files[0]) == place
+    assert DIGEST in place.with_name("set.bin.json").read_text()
 
 
 def test_md5_where_that_is_what_was_published(server, place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -149,8 +150,7 @@ def _verify_once(one: PublicSet, remote: Remote, path: Path) -> None:
 
 def _verify(remote: Remote, file: Path, path: Path) -> None:
     """Raise DataError unless `file`, which is or will be `path`, has the digest that was published, or was kept."""
-    kept = _remembered(path).get("digest")
-    expected = remote.digest or (kept if isinstance(kept, str) else None)
+    expected = remote.digest or _kept(path)
     if expected is None:
         return
     received = digest(file, expected.partition(":")[0])
@@ -198,9 +198,14 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 
 
 def _remember(remote: Remote, path: Path) -> None:
-    kept = _remembered(path).get("digest")
-    known = remote.digest or kept or digest(path)
+    known = remote.digest or _kept(path) or digest(path)
     write_json(_note(path), {"url": remote.url, "digest": known, "stat": _stat(path)})
+
+
+def _kept(path: Path) -> str | None:
+    """The digest of the file that was fetched first."""
+    kept = str(_remembered(path).get("digest"))
+    return kept if re.fullmatch("sha256:[0-9a-f]{64}", kept) else None
 
 
 def _remembered(path: Path) -> dict[str, Any]:

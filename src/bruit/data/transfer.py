@@ -52,9 +52,8 @@ class Transfer:
     def __call__(self, url: str, output_file: str | Path, pooch: object = None) -> None:
         """Raises DataError, with `part` as far as it came; or RunError where it cannot be written."""
         refuse_insecure(url)
-        left = _ATTEMPTS
+        left, most = _ATTEMPTS, self._bytes_here()
         while True:
-            before = self._bytes_here()
             why: Exception | None = None
             try:
                 if self._one_attempt(url):
@@ -70,9 +69,10 @@ class Transfer:
                 ) from error
             except (OSError, HTTPException) as error:
                 why = error
-                if not before and not self._bytes_here():
+                if not most and not self._bytes_here():
                     raise self._unreachable(url, error) from error
-            left = _ATTEMPTS if self._bytes_here() > before else left - 1
+            left = _ATTEMPTS if self._bytes_here() > most else left - 1
+            most = max(most, self._bytes_here())
             if not left:
                 raise DataError(
                     "{url} broke off ({strerror}) with {here:,} bytes, which are kept; run the same again to go on, or "
@@ -101,7 +101,7 @@ class Transfer:
         if here and (origin.get("validator") or origin.get("size")):
             headers["Range"] = f"bytes={here}-"
             if origin.get("validator"):
-                headers["If-Range"] = origin["validator"]
+                headers["If-Range"] = str(origin["validator"])
         try:
             response = _open(urllib.request.Request(url, headers=headers))
         except urllib.error.HTTPError as error:
@@ -175,7 +175,7 @@ class Transfer:
         with suppress(OSError, ValueError, RecursionError):
             refuse_pipe(self._origin)
             origin = json.loads(self._origin.read_bytes())
-            if isinstance(origin, dict) and origin.get("url") == url:
+            if isinstance(origin, dict) and origin.get("url") == url and str(origin.get("validator")).isprintable():
                 return origin
         return {}
 
