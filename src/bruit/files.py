@@ -48,7 +48,7 @@ def write_together(files: Sequence[tuple[Path, Write]]) -> None:
     with ExitStack() as stack:
         complete = [(stack.enter_context(_staged(path, write)), path) for path, write in files]
         for temporary, path in complete:
-            with _said_of(path):
+            with said_of(path):
                 temporary.replace(path)
 
 
@@ -68,7 +68,7 @@ def _staged(path: Path, write: Write) -> Iterator[Path]:
     """A file beside `path`, complete and on disk; deleted with the body if it has not been renamed."""
     temporary: Path | None = None
     try:
-        with _said_of(path):
+        with said_of(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
                 temporary = Path(file.name)
@@ -83,7 +83,8 @@ def _staged(path: Path, write: Write) -> Iterator[Path]:
 
 
 @contextmanager
-def _said_of(path: Path) -> Iterator[None]:
+def said_of(path: Path) -> Iterator[None]:
+    """What goes wrong while `path` is written, as a RunError that says what to do."""
     try:
         yield
     except OSError as error:

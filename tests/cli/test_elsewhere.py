@@ -67,6 +67,7 @@ def test_odd_names_work_in_every_command_and_locale(npy_folder, tmp_path: Path, 
         "check": (data,),
         "noise": (data, "--recipe", "course", "--out", place / "noisy é"),
         "corruptions": ("--figure", place / "é.png"),
+        "datasets": (),
         "convert": (data, place / "à.npz"),
         "train": ("dnn", data, "--epochs", "1", "--out", place / "model 🎲"),
         "evaluate": (place / "model 🎲", data),
@@ -80,10 +81,10 @@ def test_odd_names_work_in_every_command_and_locale(npy_folder, tmp_path: Path, 
         "completion": ("bash",),
     }
     assert list(calls) == sorted(COMMANDS, key=list(calls).index)
-    as_json = ("noise", "crossval", "compare", "models", "evaluate", "report")
+    as_json = ("noise", "crossval", "compare", "models", "evaluate", "report", "datasets")
     asked = [(name, *rest, *(["--json"] if name in as_json else [])) for name, rest in calls.items()]
     asked.append(("evaluate", place / "nothing", data))
-    *done, last = run_all(asked, tmp_path / "said", **LOCALES[locale])
+    *done, last = run_all(asked, tmp_path / "said", **LOCALES[locale], BRUIT_CACHE=str(place / "cache"))
     for name, (status, out, err) in zip(calls, done, strict=True):
         assert status == 0, (name, err)
         assert b"Warning" not in err, name

@@ -7,7 +7,7 @@ from PIL import Image
 import bruit
 from bruit.data.builtin import mnist
 from bruit.data.dataset import Unlabelled
-from bruit.data.sources import load, load_to_check
+from bruit.data.sources import NAMES, load, load_to_check
 from bruit.data.written import write_data
 from bruit.errors import ConfigError, DataError
 from bruit.noise import recipes
@@ -71,7 +71,7 @@ def test_a_name_comes_before_a_folder_which_can_still_be_said(digits, npy_folder
 def test_an_unknown_name(refused):
     with refused(
         DataError,
-        f"no file, folder or data set is called nmist; expected mnist, mnist+course, mnist-c/fog, or {EXPECTED}",
+        f"no file, folder or data set is called nmist; expected {', '.join(NAMES)}, or {EXPECTED}",
     ):
         load("nmist")
 

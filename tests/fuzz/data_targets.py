@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import struct
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import public_files as public
 import scipy.io
 from fuzzer import Target
 from PIL import Image
 
+from bruit.data.fetched import read
 from bruit.data.sources import load
 
 N, SIDE = 12, 4
@@ -99,6 +102,35 @@ PICTURES = {
 
 def data(name: str) -> Callable[[Path], object]:
     return lambda folder: load(folder / name)
+
+
+SPLITS = {split: (IMAGES, LABELS) for split in ("train", "test")}
+LARGE, SMALL = (np.zeros((4, side, side), np.uint8) for side in (40, 16))
+BATCH, PACKED = (public.affnist_mat(LARGE, LABELS[:4], LABELS[:4], do_compression=pack) for pack in (False, True))
+
+
+def public_sets() -> list[Target]:
+    """Archives of public sets; what changes lies within their checksums."""
+
+    def one(kind: str, part: str = "", files: tuple[str, ...] = ("set",)) -> Callable[[Path], object]:
+        return lambda folder: read(kind, part, [folder / file for file in files], kind)
+
+    usps, affnist = ("set", "test"), one("affnist", files=("set", "test"))
+    return [
+        Target("MNIST-C, zip", "set", (public.mnist_c(SPLITS),), one("mnist-c-archive", "fog")),
+        Target("EMNIST, zip", "set", (public.emnist(SPLITS),), one("emnist-digits")),
+        Target("n-MNIST, tar.gz", "set", (public.n_mnist(SPLITS),), one("n-mnist")),
+        Target("n-MNIST, within gzip", "set", (gzip.decompress(public.n_mnist(SPLITS)),), one("n-mnist"),
+               wrap=lambda content: gzip.compress(content, 1, mtime=0)),
+        Target("USPS, bzip2", "set", (public.usps(SMALL, LABELS[:4]),), one("usps", files=usps),
+               {"test": public.usps(SMALL, LABELS[:4])}),
+        Target("USPS, lines", "set", (public.usps_text(SMALL, LABELS[:4]), b"1 1:0.5\n2 3:-1\n"),
+               one("usps", files=usps), {"test": public.usps(SMALL, LABELS[:4])}, wrap=bz2.compress),
+        Target("affNIST, zip", "set", (public.zipped({"1.mat": BATCH, "2.mat": BATCH}),), affnist,
+               {"test": public.zipped({"test.mat": BATCH})}),
+        Target("affNIST, a batch", "set", (BATCH, PACKED), affnist, {"test": public.zipped({"test.mat": BATCH})},
+               wrap=lambda content: public.zipped({"1.mat": content})),
+    ]  # fmt: skip
 
 
 def data_files() -> list[Target]:

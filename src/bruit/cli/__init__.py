@@ -28,6 +28,7 @@ COMMANDS = {
     "check": "Examine a data set before a model learns from it.",
     "noise": "Make a noisy copy of a data set.",
     "corruptions": "List the ways in which bruit can damage images.",
+    "datasets": "List public data sets, or fetch one of them.",
     "convert": "Write a data set in another format.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
@@ -86,8 +87,8 @@ def bruit() -> None:
     Every command takes --lang fr (or en) and --help.
 
     DATA is a folder with train_images.npy, train_labels.npy, test_images.npy and test_labels.npy, an .npz, .mat or CSV
-    file, IDX files, folders of images (docs/formats.md), or a name: mnist, mnist+course. Exit code 0: done, 1: a
-    problem, said in one line, 2: wrong usage.
+    file, IDX files, folders of images (docs/formats.md), or a name: mnist, mnist+course, or a public set that was
+    fetched (bruit datasets). Exit code 0: done, 1: a problem, said in one line, 2: wrong usage.
     """
 
 

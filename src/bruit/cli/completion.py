@@ -13,7 +13,10 @@ from bruit.cli.options import command, json_option, print_json
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 # The names of models.zoo and data.sources, which import what takes a second.
 MODELS = ("logistic", "knn", "dnn", "dnn-plus", "cnn", "cnn-plus")
-DATA = ("mnist", "mnist+course", "mnist-c/fog")
+DATA = (
+    *("mnist", "mnist+course", "mnist-c/fog"),
+    *("mnist-c-archive/fog", "n-mnist/awgn", "emnist-digits", "usps", "affnist"),
+)
 
 
 @command()

@@ -81,6 +81,8 @@ def how_to_resume(arguments: list[str]) -> str:
     """What to say to whoever stopped a command, which perhaps can go on."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
     kept = command == "crossval" and any(argument.partition("=")[0] == "--out" for argument in arguments)
+    if command == "datasets" and "fetch" in arguments:
+        return words("stopped; nothing is lost, go on with: {command}", command=typed(["bruit", *arguments]))
     if command not in ("study", "train") and not kept:
         return words("stopped")
     again = [argument for argument in arguments if argument not in ("--force", "--resume")]

@@ -24,16 +24,17 @@ if TYPE_CHECKING:
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
     *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
-    *(mark("Accuracy on"), mark("Else taken for")),
+    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence")),
 )
 DISPENSABLE = (
     *(mark("Source"), mark("Family")),
     *(mark("Training"), mark("Epochs"), mark("Held out"), mark("Images"), mark("ECE"), mark("NLL"), mark("F1")),
-    *(mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
+    *(mark("Size"), mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
 )
 # Of these no name is broken.
 WHOLE = ("Corruption", "Accuracy on")
 ALWAYS = (
+    mark("Fetched"),
     mark("Severities"),
     mark("Test"),
     mark("Recall"),

@@ -17,27 +17,14 @@ import numpy as np
 from bruit.data import room
 from bruit.data.dataset import blocks
 from bruit.data.limits import DEFLATE_RATIO, MAX_ARRAYS, refuse_bytes
+from bruit.data.mat_elements import COMPRESSED, MATRIX, NO_ARRAY, OTHERS, byte_order, exactly, header, numbers
 from bruit.data.raw import Arrays, Raw, Role, from_roles, grey_finding, joined, role_of, roles, to_grey
-from bruit.data.streams import Inflated, damage_is_said, read_array, refuse_no_file
+from bruit.data.streams import Inflated, damage_is_said, refuse_no_file
 from bruit.errors import DataError
 from bruit.locale import Sentence
 
 KIND = Sentence("a .mat file")
 HDF5 = b"\x89HDF\r\n\x1a\n"
-_COMPRESSED, _MATRIX = 15, 14
-_STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_NUMERIC_CLASSES = range(6, 16)  # double, single, and the integers of 8 to 64 bits
-_PLAIN_CLASSES = range(1, 16)  # what comes after them, as MATLAB's own objects, begins otherwise
-_LOGICAL, _COMPLEX = 0x200, 0x800
-# What else a variable may be, by its number in version 5 and by its name in 7.3.
-_OTHERS = {
-    1: ("cell", Sentence("a cell array")),
-    2: ("struct", Sentence("a struct")),
-    4: ("char", Sentence("text")),
-    5: ("sparse", Sentence("a sparse matrix")),
-}
-_NO_ARRAY = Sentence("no plain array of numbers")
-_LONGEST_NAME, _MOST_DIMENSIONS = 4096, 8
 
 
 def read(path: Path, test: Path | None = None) -> Arrays:
@@ -53,8 +40,13 @@ def read(path: Path, test: Path | None = None) -> Arrays:
         if HDF5 in (start[:8], start[512:]):
             by_role, unused = _read_hdf5(path)
         else:
-            by_role, unused = _read_version_5(file, start, path)
+            by_role, unused = _read_version_5(file, path)
         return _aligned(from_roles(by_role, unused), path)
+
+
+def read_version_5(file: IO[bytes], path: Path) -> Arrays:
+    """The same of an open file of version 5, which lies within `path`."""
+    return _aligned(from_roles(*_read_version_5(file, path)), path)
 
 
 def _aligned(arrays: Arrays, path: Path) -> Arrays:
@@ -119,8 +111,9 @@ class _Variable:
     compressed: bool
 
 
-def _read_version_5(file: IO[bytes], start: bytes, path: Path) -> tuple[dict[Role, Raw], set[str]]:
-    order = {b"IM": "<", b"MI": ">"}.get(start[126:128])
+def _read_version_5(file: IO[bytes], path: Path) -> tuple[dict[Role, Raw], set[str]]:
+    file.seek(0)
+    order = byte_order(file.read(128))
     if order is None:
         raise DataError("{path} is no .mat file of version 5 or 7.3; save it again in MATLAB with -v7", path=path)
     variables: dict[str, _Variable] = {}
@@ -129,13 +122,13 @@ def _read_version_5(file: IO[bytes], start: bytes, path: Path) -> tuple[dict[Rol
     while at + 8 <= end:
         file.seek(at)
         kind, size = struct.unpack(f"{order}II", file.read(8))
-        if kind not in (_MATRIX, _COMPRESSED) or at + 8 + size > end:
+        if kind not in (MATRIX, COMPRESSED) or at + 8 + size > end:
             raise DataError(
                 "{path} is truncated or damaged at byte {at:,} of {end:,}; copy it again", path=path, at=at, end=end
             )
-        element = _element(file, at + 8, size, kind == _COMPRESSED, order)
-        name, other, _, _ = _header(element, order)
-        variables[name] = _Variable(name, other, at + 8, size, kind == _COMPRESSED)
+        element = _element(file, at + 8, size, kind == COMPRESSED, order)
+        name, other, _, _ = header(element, order)
+        variables[name] = _Variable(name, other, at + 8, size, kind == COMPRESSED)
         if len(variables) > MAX_ARRAYS:
             raise DataError(
                 "{path} holds more than {MAX_ARRAYS:,} variables; is it a data set?", path=path, MAX_ARRAYS=MAX_ARRAYS
@@ -157,7 +150,7 @@ def _element(file: IO[bytes], start: int, size: int, compressed: bool, order: st
     if not compressed:
         return file
     unpacked = io.BufferedReader(Inflated(file, size))
-    if struct.unpack(f"{order}II", _exactly(unpacked, 8))[0] != _MATRIX:
+    if struct.unpack(f"{order}II", exactly(unpacked, 8))[0] != MATRIX:
         raise ValueError("a compressed element that is no matrix")
     return unpacked
 
@@ -174,69 +167,15 @@ def _refuse_others(names: list[str], others: dict[str, Sentence], path: Path) ->
             )
 
 
-def _header(file: IO[bytes], order: str) -> tuple[str, Sentence | None, int, tuple[int, ...]]:
-    """(name, what it is if it is no plain numeric array, flags, shape)."""
-    flags = struct.unpack(f"{order}II", _part(file, order, 8)[1])[0]
-    if flags & 0xFF not in _PLAIN_CLASSES:
-        return "", _NO_ARRAY, flags, ()
-    dimensions = _part(file, order, 4 * _MOST_DIMENSIONS)[1]
-    shape = struct.unpack(f"{order}{len(dimensions) // 4}i", dimensions)
-    name = _part(file, order, _LONGEST_NAME)[1].decode("utf-8", "replace")
-    if flags & 0xFF in _NUMERIC_CLASSES:
-        return name, Sentence("an array of complex numbers") if flags & _COMPLEX else None, flags, shape
-    return name, _OTHERS.get(flags & 0xFF, ("", _NO_ARRAY))[1], flags, shape
-
-
 def _values(file: IO[bytes], variable: _Variable, order: str, path: Path) -> Raw:
     element = _element(file, variable.start, variable.size, variable.compressed, order)
-    _, _, flags, shape = _header(element, order)
+    _, _, flags, shape = header(element, order)
     where = Sentence("{name} in {path}", name=variable.name, path=path)
-    kind, size, short = _tag(element, order)
-    if kind not in _STORED or min(shape) < 0:
-        raise ValueError(f"{variable.name} is no array of numbers")
-    dtype = np.dtype(_STORED[kind]).newbyteorder("<" if order == "<" else ">")
-    count = int(np.prod(shape, dtype=object))
     held = variable.size * (DEFLATE_RATIO if variable.compressed else 1)
-    if count * dtype.itemsize != size or size > held:
-        raise DataError(
-            "{where} is truncated: its shape {shape} promises {count:,} bytes, it holds {min:,} at most; copy it again",
-            where=where,
-            shape=shape,
-            count=count * dtype.itemsize,
-            min=min(size, held),
-        )
-    refuse_bytes(path, size)
-    values = np.frombuffer(short, dtype, count) if short else read_array(element, dtype, count, where)
+    values = numbers(element, order, flags, shape, held, where, path)
     if variable.compressed:
-        element.read(16)  # padding, and then the checksum is compared
-    if flags & _LOGICAL:
-        values = values.astype(bool)
-    return values.reshape(shape, order="F")
-
-
-def _tag(file: IO[bytes], order: str) -> tuple[int, int, bytes]:
-    """(type, bytes, the data if they fit into the tag itself)."""
-    raw = _exactly(file, 8)
-    kind, size = struct.unpack(f"{order}II", raw)
-    if kind >> 16:
-        return kind & 0xFFFF, min(kind >> 16, 4), raw[4 : 4 + min(kind >> 16, 4)]
-    return kind, size, b""
-
-
-def _part(file: IO[bytes], order: str, most: int) -> tuple[int, bytes]:
-    kind, size, short = _tag(file, order)
-    if short:
-        return kind, short
-    if size > most:
-        raise ValueError("a header that is longer than any")
-    return kind, _exactly(file, size + -size % 8)[:size]
-
-
-def _exactly(file: IO[bytes], n: int) -> bytes:
-    content = file.read(n)
-    if len(content) < n:
-        raise ValueError("it ends early")
-    return content
+        element.read(16)  # beyond it the checksum is compared
+    return values
 
 
 def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
@@ -281,12 +220,12 @@ def _read_hdf5(path: Path) -> tuple[dict[Role, Raw], set[str]]:
 def _other(stored: Any) -> Sentence | None:
     """What a variable of an HDF5 file is if it is no array of numbers, which text is, too, but for its attribute."""
     if "MATLAB_sparse" in stored.attrs:
-        return _OTHERS[5][1]
+        return OTHERS[5][1]
     said = stored.attrs.get("MATLAB_class", b"")
-    kinds = dict(_OTHERS.values())
+    kinds = dict(OTHERS.values())
     if isinstance(said, bytes) and (name := said.decode("ascii", "replace")) in kinds:
         return kinds[name]
-    return None if getattr(getattr(stored, "dtype", None), "kind", "") in tuple("buif") else _NO_ARRAY
+    return None if getattr(getattr(stored, "dtype", None), "kind", "") in tuple("buif") else NO_ARRAY
 
 
 def _unpacked(stored: Any) -> Raw:

@@ -46,11 +46,12 @@ def read(path: Path, test: Path | None = None) -> Arrays:
         found = roles(names, path)
         wanted = {role: members[f"{name}.npy"] for role, name in found.items()}
         refuse_bytes(path, sum(info.file_size for info in wanted.values() if info.compress_type != zipfile.ZIP_STORED))
-        by_role = {role: _array(archive, info, path) for role, info in wanted.items()}
+        by_role = {role: array(archive, info, path) for role, info in wanted.items()}
     return from_roles(by_role, set(names) - set(found.values()))
 
 
-def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
+def array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Raw:
+    """One .npy file of an archive. Raises DataError."""
     where = Sentence("{name} in {path}", name=info.filename, path=path)
     if info.flag_bits & 1:
         raise DataError("{where} is encrypted; write it again with numpy.savez", where=where)

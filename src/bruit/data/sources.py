@@ -12,6 +12,7 @@ import numpy as np
 from bruit.data import csv_table, idx, image_folder, mat, npy, npz
 from bruit.data.dataset import DataPair, Images, Unlabelled
 from bruit.data.formats import pair_from_arrays, unlabelled
+from bruit.data.public import named
 from bruit.data.raw import Arrays
 from bruit.data.scale import to_uint8
 from bruit.data.streams import refuse_no_file, what_stands_at
@@ -19,7 +20,10 @@ from bruit.errors import DataError
 from bruit.locale import Sentence
 
 DEFAULT = "mnist+course"
-NAMES = ("mnist", "mnist+course", "mnist-c/fog")
+NAMES = (
+    *("mnist", "mnist+course", "mnist-c/fog"),
+    *("mnist-c-archive/fog", "n-mnist/awgn", "emnist-digits", "usps", "affnist"),
+)
 FORMATS = Sentence(
     "a folder with {names}, an .npz, .mat or .csv file, IDX files (train-images-idx3-ubyte …), or folders of images "
     "(train/7/one.png …)",
@@ -41,7 +45,10 @@ def load(data: str | Path | DataPair = DEFAULT, *, seed: int = 0) -> DataPair:
           `mnist` (embedded),
           or NAME+RECIPE, which applies a noise recipe, as in `mnist+course` or `mnist+fog`; `mnist-c/fog` is
           `mnist+mnist-c/fog`;
-          a name comes before a folder that is called alike: say `./mnist`, or give a Path, for the folder
+          a public set that `bruit datasets fetch` has fetched: `emnist-digits`, `usps`, `affnist`, `n-mnist/awgn`,
+          `mnist-c-archive/fog` (the published file, where `mnist-c/fog` is made anew);
+          `mnist` comes before a folder that is called alike: say `./mnist`, or give a Path, for the folder; the names
+          with a slash, and those of public sets, come after it
     seed  of the recipe's noise, if there is a recipe
 
     Returns a DataPair: `.train` and `.test` are Datasets of uint8 images (N, H, W), `.findings` what was
@@ -72,6 +79,12 @@ def load_to_check(data: str | Path | DataPair | Unlabelled = DEFAULT, *, seed: i
         from bruit.noise.recipes import apply
 
         return apply(recipe, mnist(), seed) if plus else mnist()
+    public = named(name) if isinstance(data, str) and not os.path.lexists(data) else None
+    if public is not None:
+        from bruit.data.fetched import load_fetched
+        from bruit.noise.recipes import apply
+
+        return apply(recipe, load_fetched(*public), seed) if plus else load_fetched(*public)
     path = Path(data)
     arrays = read(path)
     found, name = arrays.findings, path.resolve().name

@@ -52,6 +52,7 @@ REASONS = (
     *(mark("No space left on device"), mark("Permission denied"), mark("No such file or directory")),
     *(mark("Read-only file system"), mark("Is a directory"), mark("Not a directory"), mark("File too large")),
     *(mark("Input/output error"), mark("File name too long"), mark("Disk quota exceeded"), mark("File exists")),
+    *(mark("Connection refused"), mark("Connection reset by peer"), mark("Network is unreachable")),
 )
 
 

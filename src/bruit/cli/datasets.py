@@ -1,0 +1,78 @@
+"""Public data sets: which there are, and fetching them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bruit.cli.language import in_words, say, words
+from bruit.cli.options import command, json_option, print_json
+
+# Those of data.public, which a --help need not import.
+SETS = ("mnist-c-archive", "n-mnist", "emnist-digits", "usps", "affnist")
+
+
+@command()
+@click.argument("action", type=click.Choice(["fetch"]), required=False, metavar="[fetch")
+@click.argument("name", type=click.Choice(SETS), required=False, metavar="NAME]")
+@click.option("--force", is_flag=True, help="Fetch again what is there.")
+@json_option
+def datasets(action: str | None, name: str | None, force: bool, as_json: bool) -> None:
+    """List public data sets, or fetch one of them.
+
+    NAME is mnist-c-archive, n-mnist, emnist-digits, usps or affnist. What is fetched is verified by its digest, kept,
+    and from then on DATA by its name. A download that breaks off goes on when it is called again. Without a network
+    put the files where --json says. BRUIT_CACHE names another folder for them.
+
+    \b
+    Examples:
+      bruit datasets
+      bruit datasets --json              with addresses, digests and where the files lie
+      bruit datasets fetch usps
+      bruit datasets fetch emnist-digits --force
+    """
+    if action is None:
+        if force:
+            raise click.UsageError(words("--force goes with fetch NAME"))
+        return _show(as_json)
+    if name is None:
+        raise click.UsageError(words("name the data set to fetch: {names}", names=", ".join(SETS)))
+    _fetch(name, force, as_json)
+
+
+def _show(as_json: bool) -> None:
+    from bruit.cli.tables import show
+    from bruit.data.cache import describe, root
+
+    sets = describe()
+    if as_json:
+        return print_json(sets)
+    unknown = words("not published")
+    rows = [
+        [
+            one["name"],
+            in_words(one["summary"]),
+            words("{train:,} + {test:,}", **one["images"]),
+            unknown if one["size"] is None else words("{size:.0f} MB", size=one["size"] / 1e6),
+            one["licence"] or unknown,
+            words("yes") if one["fetched"] else words("no"),
+        ]
+        for one in sets
+    ]
+    columns = ("Data", "What it is", "Images", "Size", "Licence", "Fetched")
+    show(words("Public data sets"), columns, rows, words("They are kept in {folder}", folder=root()))
+
+
+def _fetch(name: str, force: bool, as_json: bool) -> None:
+    from bruit.cli.progress import bar
+    from bruit.data.cache import fetch
+    from bruit.data.public import PUBLIC
+
+    one = PUBLIC[name]
+    with bar(name) as advance:
+        paths = fetch(one, force=force, progress=advance)
+    fetched: dict[str, Any] = {"name": name, "data": one.data, "files": [str(path) for path in paths]}
+    if as_json:
+        return print_json(fetched)
+    say("{name} is in {folder}, verified; as DATA: {data}", name=name, folder=paths[0].parent, data=", ".join(one.data))
