@@ -48,7 +48,7 @@ def _show(as_json: bool) -> None:
     sets = describe()
     if as_json:
         return print_json(sets)
-    unknown = words("not published")
+    unknown = words("not known")
     rows = [
         [
             one["name"],
