@@ -143,7 +143,7 @@ def test_every_system_has_its_way_to_install() -> None:
 
 
 def test_make_targets_of_the_readme_exist() -> None:
-    targets = re.findall(r"make ([a-z]+)", "\n".join([*blocks("console"), *re.findall(r"`(make [^`]*)`", README)]))
+    targets = re.findall(r"make ([a-z-]+)", "\n".join([*blocks("console"), *re.findall(r"`(make [^`]*)`", README)]))
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert {"study", "test"} <= set(targets)
     for target in targets:

@@ -82,7 +82,7 @@ def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], m
         base.seed,
         base.folder.with_name(base.name + SUFFIX),
         base.epochs,
-        seen=f"{base.seen}+({mixture.description})",
+        seen=f"{base.seen}+{mixture.description if augment['asked'] == AUTO else augment['asked']}",
         noise=mixture,
     )
 
