@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from bruit.errors import DataError
+from bruit.errors import DataError, ModelError
 
 
 @runtime_checkable
@@ -30,6 +32,41 @@ class Predictor(Protocol):
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, H, W) uint8 → (N, C) float32, each row summing to 1."""
         ...
+
+
+@dataclass(frozen=True)
+class Called:
+    """A Python function as a Predictor.
+
+    function     (N, H, W) uint8 → (N, C) probabilities, each row summing to 1
+    classes      C names, in the order of the columns
+    input_shape  (height, width) of the images that it is handed
+    """
+
+    function: Callable[[NDArray[np.uint8]], ArrayLike]
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return str(getattr(self.function, "__name__", type(self.function).__name__))
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the function gives. Raises ModelError for what is no such probabilities."""
+        refuse_other_images(self.name, self.input_shape, images)
+        given = np.asarray(self.function(images))
+        n, c = len(images), len(self.classes)
+        numeric = given.dtype.kind == "f" and given.shape == (n, c)
+        if not numeric or not np.allclose(given.sum(axis=1), 1, atol=1e-3) or given.min(initial=0) < 0:
+            raise ModelError(
+                "expected of {name} probabilities as float ({n}, {c}), each row summing to 1, received {received}",
+                name=self.name,
+                n=n,
+                c=c,
+                received=f"{given.dtype} {given.shape}",
+            )
+        return given.astype(np.float32)
 
 
 def refuse_other_images(name: str, shape: tuple[int, int], images: NDArray[np.uint8]) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from bruit.cli import COMMANDS, in_words
 from bruit.cli import bruit as group
-from bruit.cli.completion import DATA, MODELS
+from bruit.cli.completion import CORRUPTIONS as KNOWN
+from bruit.cli.completion import DATA, MODELS, RECIPES, SUITES
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no completion for the shells of Windows")
 pty = pytest.importorskip("pty")
@@ -155,3 +156,30 @@ def test_pressing_tab_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "plain,cnn-plus\n"
+
+
+def test_what_is_known_without_importing_it_is_what_there_is() -> None:
+    from bruit.noise.recipes import RECIPES as THERE
+    from bruit.noise.registry import CORRUPTIONS
+    from bruit.studies import robustness
+
+    assert set(KNOWN) == set(CORRUPTIONS)
+    assert set(RECIPES) == {name for name in THERE if "/" not in name} | {"mnist-c"}
+    assert SUITES == robustness.SUITES
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "expected"),
+    [
+        (["noise", "mnist", "--recipe"], "fo", ["fog"]),
+        (["robustness", "robust", "--suite"], "sev", ["severity"]),
+        (["robustness"], "ro", ["robust"]),
+        (["evaluate"], "ro", ["robust"]),
+        (["study", "--augment"], "au", ["auto"]),
+    ],
+)
+def test_names_that_options_and_arguments_take(words, incomplete, expected) -> None:
+    from click.shell_completion import ShellComplete
+
+    found = ShellComplete(group, {}, "bruit", "_BRUIT_COMPLETE").get_completions(words, incomplete)
+    assert [item.value for item in found] == expected

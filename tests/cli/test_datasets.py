@@ -18,7 +18,7 @@ from click.shell_completion import ShellComplete
 
 import bruit
 from bruit.cli import bruit as group
-from bruit.cli.datasets import SETS
+from bruit.cli.completion import SETS
 from bruit.cli.options import how_to_resume
 from bruit.data import cache
 from bruit.data.public import PUBLIC, Remote
@@ -156,9 +156,12 @@ def test_who_stops_it_hears_how_to_go_on() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("fetch",), "name the data set to fetch: mnist-c-archive, n-mnist, emnist-digits, usps, affnist"),
-        (("fetch", "mnist"), "'mnist' is not one of"),
-        (("drop", "usps"), "'drop' is not"),
+        (
+            ("fetch",),
+            "with a NAME of mnist-c-archive, n-mnist, emnist-digits, usps, affnist, received fetch",
+        ),
+        (("fetch", "mnist"), "affnist, received fetch mnist"),
+        (("drop", "usps"), "received drop usps"),
         (("--force",), "--force goes with fetch NAME"),
     ],
 )

@@ -184,7 +184,7 @@ def test_corruptions(cli, tmp_path: Path) -> None:
     assert "is there already" in cli("corruptions", "--figure", sheet).problem()
     assert sheet.read_bytes() == before
     assert cli("corruptions", "--figure", sheet, "--force").code == 0
-    assert "expected a file called .png" in cli("corruptions", "--figure", tmp_path / "sheet.pdf").problem()
+    assert "expected a file whose name ends in .png" in cli("corruptions", "--figure", tmp_path / "sheet.pdf").problem()
 
 
 def test_noise_keeps_what_the_classes_are_called(cli, npy_folder, digits, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_models_side_by_side(cli, finished, tmp_path: Path, monkeypatch) -> None
     with Image.open(figure) as image:
         assert min(image.size) > 300
     assert "is there already" in cli(*command, "--csv", table).problem()
-    assert "expected a file called .png" in cli(*command, "--figure", tmp_path / "map.svg").problem()
+    assert "expected a file whose name ends in .png" in cli(*command, "--figure", tmp_path / "map.svg").problem()
     told = cli("robustness", models[0], "--data", data, "--suite", "course", "--json").json
     assert told["models"][models[0]]["sets"].keys() == {"course"}
     assert "expected a suite of" in cli("robustness", models[0], "--data", data, "--suite", "fog").problem()

@@ -108,7 +108,7 @@ def test_several_sets_and_none(refused) -> None:
         DataError, "n-mnist is several data sets; name one of them, as n-mnist/awgn: awgn, motion-blur, contrast-awgn"
     ):
         load("n-mnist")
-    with pytest.raises(DataError, match="mnist-c-archive is several data sets; name one of them"):
+    with pytest.raises(DataError, match="mnist-c-archive has no snow; choose one of brightness, canny_edges"):
         load("mnist-c-archive/snow")
     with refused(DataError, "usps has no parts; leave out /train"):
         load("usps/train")

@@ -89,9 +89,18 @@ def test_large_odds_are_odds() -> None:
         ('[[corruption]]\nnames = "fog"', "corruption 1: there is no key 'names'; expected name, odds, severity"),
         ("[[corruption]]", "corruption 1: expected a name, received None"),
         ('[[corruption]]\nname = "fogg"', "corruption 1: no corruption is called 'fogg'; did you mean fog?"),
-        ('[[corruption]]\nname = "fog"\nodds = 0', "corruption 1: expected a number above 0 as odds, received 0"),
-        ('[[corruption]]\nname = "fog"\nodds = nan', "corruption 1: expected a number above 0 as odds, received nan"),
-        ('[[corruption]]\nname = "fog"\nodds = "2"', "corruption 1: expected a number above 0 as odds, received '2'"),
+        (
+            '[[corruption]]\nname = "fog"\nodds = 0',
+            "expected a finite number above 0 as odds, received 0",
+        ),
+        (
+            '[[corruption]]\nname = "fog"\nodds = nan',
+            "expected a finite number above 0 as odds, received nan",
+        ),
+        (
+            '[[corruption]]\nname = "fog"\nodds = "2"',
+            "expected a finite number above 0 as odds, received '2'",
+        ),
         (
             'chain = true\n[[corruption]]\nname = "fog"\nodds = 2',
             "corruption 1: expected a probability of 0 to 1 as odds, received 2",

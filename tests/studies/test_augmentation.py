@@ -56,6 +56,14 @@ def test_what_is_none(few, refused, tiny) -> None:
         "'fogg'; did you mean fog?",
     ):
         settle("fogg", few.train)
+    with refused(ConfigError, "clean is no noise to augment by; leave it out"):
+        settle("clean", few.train)
+    with refused(
+        ConfigError, "expected auto, FILE.toml or the name of a corruption to augment by, received {'fog': 1}"
+    ):
+        tiny(augment={"fog": 1})
+    with refused(ConfigError, "expected True or False as robustness, received 'no'"):
+        tiny(robustness="no")
     with refused(
         ConfigError, "expected a network among the models to augment by noise, received logistic; add cnn-plus"
     ):

@@ -9,10 +9,11 @@ import pytest
 
 import bruit
 from bruit.data.builtin import mnist
+from bruit.evaluation.shares import ALIKE
 from bruit.noise.draws import Draws
 from bruit.noise.kinds import KINDS
 from bruit.noise.mixture import Mixture, Part, mix
-from bruit.studies.noise_in import ALIKE, AUGMENTED_BY, MOST_IMAGES, noise_in
+from bruit.studies.noise_in import MOST_IMAGES, SPOKEN_OF, noise_in
 
 DEV = mnist().train.images[-2000:]
 
@@ -51,9 +52,7 @@ def test_clean_images_are_called_so_and_what_it_augments_by_is_the_noise_alone()
     first, *others = mixture.parts
     assert first.name == "clean"
     assert first.odds == pytest.approx(sum(part.odds for part in others))
-    assert (
-        {part.name for part in others} == {one.name for one in foggy.shares if one.ci95[0] >= AUGMENTED_BY} == {"fog"}
-    )
+    assert {part.name for part in others} == {one.name for one in foggy.shares if one.ci95[0] >= SPOKEN_OF} == {"fog"}
 
 
 def test_two_corruptions_on_one_image_are_not_passed_off_as_one() -> None:
@@ -82,3 +81,13 @@ def test_as_plain_values() -> None:
     assert fog["recognised"] > 0.9
     assert fog["taken_for"][0] in {kind.name for kind in KINDS} - {"fog"}
     assert 0 <= fog["taken_for"][1] < 0.1
+
+
+def test_few_images_leave_wide_intervals_and_blank_ones_say_nothing() -> None:
+    one = noise_in(DEV[:1]).shares[0]
+    assert one.ci95[0] < 0.25
+    assert one.ci95[0] <= one.share <= one.ci95[1] <= 1
+    blank = np.zeros((20, 28, 28), np.uint8)
+    assert noise_in(blank).as_dict() == {"n": 0, "resized": False, "overlap": 0.0, "shares": []}
+    assert noise_in(blank).mixture() is None
+    assert noise_in(np.concatenate([blank, bruit.corrupt(DEV[:100], "fog")])).n == 100

@@ -119,9 +119,27 @@ def test_what_makes_no_sense_is_refused(digits: DataPair, refused) -> None:
         bruit.robustness([], "course", digits)
     with refused(ConfigError, "expected 0 or more as seed, received -2"):
         bruit.robustness(Bright(), "course", digits, seed=-2)
-    for nothing in (None, len):
+    for nothing in (None, 7):
         with pytest.raises(ModelError, match="expected the name or the path of a model, received "):
             bruit.robustness(nothing, "course", digits)
     small = digits.test.images[:, ::2, ::2].copy()
     with pytest.raises(DataError, match="the model reads images of 28 × 28 pixels, the data has 14 × 14"):
         bruit.robustness(Bright(), "course", bruit.Dataset(small, digits.test.labels, digits.classes, digits.test.ids))
+
+
+def test_a_python_function_as_a_model(digits, refused) -> None:
+    """That reads every image as a 1; the classes are those of the data."""
+    few = digits.test
+
+    def ones(images: np.ndarray) -> np.ndarray:
+        assert images.dtype == np.uint8
+        return np.tile(np.eye(10)[1], (len(images), 1))
+
+    found = bruit.robustness(ones, "nmnist", few)["models"]["ones"]
+    assert [found["clean"]["accuracy"], found["mean"]["accuracy"]] == pytest.approx([(few.labels == 1).mean()] * 2)
+    assert found["seen"] == []
+    message = "expected of {} probabilities as float (200, 10), each row summing to 1, received {}"
+    with refused(ModelError, message.format("<lambda>", "float64 (200, 10)")):
+        bruit.robustness(lambda images: 2 * ones(images), "nmnist", few)
+    with refused(ModelError, message.format("<lambda>", "int64 (200,)")):
+        bruit.robustness(lambda images: images[:, 0, 0].astype(np.int64), "nmnist", few)

@@ -103,7 +103,8 @@ def _noise_table(called: str, noise: Noise) -> None:
     ]
     columns = ("Corruption", "Share", "95 % interval", "Severity", "Recognised", "Else taken for")
     caption = words(
-        "Recognised: of single MNIST digits under it. Each image is taken to carry one corruption, or none."
+        "Recognised: of single MNIST digits under it. Each image is taken to carry one corruption, or none. What "
+        "less than 5 % carry is left out: it may be a mistake."
     )
     if noise.resized:
         caption += " " + words("The images were made 28 × 28 first: noise in single pixels may be taken for another.")

@@ -17,6 +17,16 @@ DATA = (
     *("mnist", "mnist+course", "mnist-c/fog"),
     *("mnist-c-archive/fog", "n-mnist/awgn", "emnist-digits", "usps", "affnist"),
 )
+# Those of noise.registry and noise.recipes, likewise.
+CORRUPTIONS = (
+    *("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise", "gaussian_blur", "glass_blur", "defocus_blur"),
+    *("motion_blur", "zoom_blur", "shear", "scale", "rotate", "translate", "elastic_transform", "brightness"),
+    *("contrast", "saturate", "inverse", "quantize", "jpeg_compression", "pixelate", "fog", "spatter", "snow"),
+    *("stripe", "line", "dotted_line", "zigzag", "canny_edges"),
+)
+RECIPES = ("course", "nmnist-awgn", "nmnist-motion-blur", "nmnist-contrast-awgn", "clean", "mnist-c")
+SUITES = ("mnist-c", "severity", "nmnist", "course")
+SETS = ("mnist-c-archive", "n-mnist", "emnist-digits", "usps", "affnist")
 
 
 @command()
@@ -53,8 +63,14 @@ def teach(learner: click.Command) -> None:
         "data": _data,
         "models_": _several_models,
         "crossval_": _several_models,
-        "model": _model if learner.name in ("train", "crossval") else _files,
+        "model": _among(MODELS) if learner.name in ("train", "crossval") else _among_or_files(("robust",)),
+        "models": _among_or_files(("robust",)),
+        "start": _among_or_files(("robust",)),
         "runs": _files,
+        "recipe": _among_or_files((*RECIPES, *CORRUPTIONS)),
+        "augment": _among_or_files(("auto", *RECIPES, *CORRUPTIONS)),
+        "suite": _among_or_files(SUITES),
+        "asked": _fetch,
     }
     for parameter in learner.params:
         if parameter.name in known:
@@ -70,8 +86,25 @@ def _data(context: click.Context, parameter: click.Parameter, incomplete: str) -
     return names or _files(context, parameter, incomplete)
 
 
-def _model(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in MODELS if name.startswith(incomplete)]
+def _among(known: tuple[str, ...]) -> Complete:
+    return lambda context, parameter, incomplete: [
+        CompletionItem(name) for name in known if name.startswith(incomplete)
+    ]
+
+
+def _among_or_files(known: tuple[str, ...]) -> Complete:
+    """Names, once one of them is begun; else files."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        names = _among(known)(context, parameter, incomplete) if incomplete else []
+        return names or _files(context, parameter, incomplete)
+
+    return complete
+
+
+def _fetch(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    known = SETS if "fetch" in (context.params.get("asked") or ()) else ("fetch",)
+    return _among(known)(context, parameter, incomplete)
 
 
 def _several_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

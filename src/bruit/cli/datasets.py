@@ -6,19 +6,17 @@ from typing import Any
 
 import click
 
+from bruit.cli.completion import SETS
 from bruit.cli.language import in_words, say, words
 from bruit.cli.options import command, json_option, print_json
-
-# Those of data.public, which a --help need not import.
-SETS = ("mnist-c-archive", "n-mnist", "emnist-digits", "usps", "affnist")
+from bruit.locale import mark
 
 
 @command()
-@click.argument("action", type=click.Choice(["fetch"]), required=False, metavar="[fetch")
-@click.argument("name", type=click.Choice(SETS), required=False, metavar="NAME]")
+@click.argument("asked", nargs=-1, metavar=mark("[fetch NAME]..."))
 @click.option("--force", is_flag=True, help="Fetch again what is there.")
 @json_option
-def datasets(action: str | None, name: str | None, force: bool, as_json: bool) -> None:
+def datasets(asked: tuple[str, ...], force: bool, as_json: bool) -> None:
     """List public data sets, or fetch one of them.
 
     NAME is mnist-c-archive, n-mnist, emnist-digits, usps or affnist. What is fetched is verified by its digest, kept,
@@ -32,12 +30,18 @@ def datasets(action: str | None, name: str | None, force: bool, as_json: bool) -
       bruit datasets fetch usps
       bruit datasets fetch emnist-digits --force
     """
-    if action is None:
+    if not asked:
         if force:
             raise click.UsageError(words("--force goes with fetch NAME"))
         return _show(as_json)
-    if name is None:
-        raise click.UsageError(words("name the data set to fetch: {names}", names=", ".join(SETS)))
+    action, *names = asked
+    # All parts of a set are fetched together.
+    name = names[0].partition("/")[0] if len(names) == 1 else ""
+    if action != "fetch" or name not in SETS:
+        raise click.UsageError(
+            words("expected fetch NAME, with a NAME of {names}, received {asked}", names=", ".join(SETS),
+                  asked=" ".join(asked))
+        )  # fmt: skip
     _fetch(name, force, as_json)
 
 
@@ -60,7 +64,7 @@ def _show(as_json: bool) -> None:
         ]
         for one in sets
     ]
-    columns = ("Data", "What it is", "Images", "Size", "Licence", "Fetched")
+    columns = ("Name", "What it is", "Images", "Size", "Licence", "Fetched")
     show(words("Public data sets"), columns, rows, words("They are kept in {folder}", folder=root()))
 
 

@@ -104,8 +104,10 @@ def _table(results: dict[str, Any]) -> None:
     show(title, ("Accuracy on", *models), [*sums, *rows], words("mCE: 1 is as bad as {name}", name=results["baseline"]))
     left_out = results["models"][results["baseline"]]["left_out"]
     if left_out:
-        say("relative mCE is without {names}: they cost {name} nothing", names=", ".join(left_out),
-            name=results["baseline"])  # fmt: skip
+        say("relative mCE is without {names}, where {name} reads no less than on clean images",
+            names=", ".join(left_out), name=results["baseline"])  # fmt: skip
+    if results["models"][results["baseline"]]["mce"] is None:
+        say("there is no mCE: {name} makes no error on one of the corruptions", name=results["baseline"])
     say("Seen in training:")
     for name, model in models.items():
         say("· {name}: {seen}", name=name, seen=seen_words(model, language()))

@@ -142,8 +142,13 @@ def _augmented(told: dict[str, Any]) -> None:
             difference=numbers().points(row["difference"]),
             interval=numbers().points_range(*row["ci95"]),
         )
+        low, high = row["ci95"]
+        if low > 0:
+            line += " " + words("The noise helped.")
+        else:
+            line += " " + words("The noise did harm.") if high < 0 else ""
     elif told:
-        line = words("The training images carry no noise that could augment them.")
+        line = words("The training images carry no noise that is frequent and sure enough to augment them by.")
     else:
         return
     claim(line)

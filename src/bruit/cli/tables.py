@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
     *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
-    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence")),
+    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence"), mark("Name")),
 )
 DISPENSABLE = (
+    "Else taken for",
     *(mark("Source"), mark("Family")),
     *(mark("Training"), mark("Epochs"), mark("Held out"), mark("Images"), mark("ECE"), mark("NLL"), mark("F1")),
     *(mark("Size"), mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
 )
 # Of these no name is broken.
-WHOLE = ("Corruption", "Accuracy on")
+WHOLE = ("Corruption", "Accuracy on", "Name")
 ALWAYS = (
     mark("Fetched"),
     mark("Severities"),
@@ -57,6 +58,7 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], capt
             cells.pop(column, None)
     console.print(printable(title), style="bold")
     if _width(cells) > console.width:
+        console.print("  ".join(map(in_words, cells)), overflow="fold", style="bold")
         for row in zip(*cells.values(), strict=True):
             console.print("  ".join(row), overflow="fold")
     else:

@@ -22,7 +22,7 @@ VARIABLE = "BRUIT_CACHE"
 def root() -> Path:
     """The folder of all sets: that of BRUIT_CACHE, or the one that the system has for such things."""
     asked = os.environ.get(VARIABLE, "").strip()
-    return Path(asked) if asked else Path(_pooch().os_cache("bruit"))
+    return Path(asked).expanduser().absolute() if asked else Path(_pooch().os_cache("bruit"))
 
 
 def place(one: PublicSet, remote: Remote) -> Path:
@@ -79,6 +79,14 @@ def found(one: PublicSet, remote: Remote) -> Path:
     refuse_no_file(path)
     _verify_once(one, remote, path)
     return path
+
+
+def forget(one: PublicSet) -> None:
+    """Keep no longer what digests files had of which none is published: they could not be read."""
+    for remote in one.files:
+        if remote.digest is None:
+            with suppress(OSError):
+                _note(place(one, remote)).unlink(missing_ok=True)
 
 
 def fetch(one: PublicSet, *, force: bool = False, progress: Progress | None = None) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bruit.data import archives
-from bruit.data.cache import found
+from bruit.data.cache import forget, found
 from bruit.data.dataset import DataPair
 from bruit.data.formats import pair_from_arrays
 from bruit.data.public import PublicSet
@@ -21,6 +21,8 @@ def load_fetched(one: PublicSet, part: str = "") -> DataPair:
     if part not in one.parts and (part or one.parts):
         if one.parts:
             parts = ", ".join(one.parts)
+            if part:
+                raise DataError("{name} has no {part}; choose one of {parts}", name=one.name, part=part, parts=parts)
             raise DataError(
                 "{name} is several data sets; name one of them, as {name}/{first}: {parts}",
                 name=one.name,
@@ -32,7 +34,12 @@ def load_fetched(one: PublicSet, part: str = "") -> DataPair:
     if len(files) == len(one.parts):
         files = (files[one.parts.index(part)],)
     name = f"{one.name}/{part}" if part else one.name
-    return read(one.name, part, [found(one, remote) for remote in files], name)
+    paths = [found(one, remote) for remote in files]
+    try:
+        return read(one.name, part, paths, name)
+    except DataError:
+        forget(one)  # what is put in its place is not to be compared with it
+        raise
 
 
 def read(kind: str, part: str, paths: list[Path], name: str) -> DataPair:

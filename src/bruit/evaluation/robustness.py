@@ -61,8 +61,8 @@ def standing(results: Figures) -> dict[str, Any]:
     """What `bruit.robustness` found in short: the model that reads most of the noisy images, how it compares with the
     closest one, and what hurts it most, as values of the claim "under_noise".
 
-    closest, next_hardest  the one that it is least surely ahead of, by how much, and whether that is `clear`: its
-    interval is above zero; None where there is no other
+    closest, next_hardest  the next one, of those that it is not surely ahead of if there are such; by how much, and
+    whether that is `clear`: its interval is above zero; None where there is no other
     """
     ahead = results["lead"]
     model = results["models"][ahead["name"]]
@@ -84,7 +84,8 @@ def standing(results: Figures) -> dict[str, Any]:
 def _closest(over: Figures) -> dict[str, Any] | None:
     if not over:
         return None
-    name = min(over, key=lambda one: float(over[one]["ci95"][0]))
+    unsure = [name for name, one in over.items() if one["ci95"][0] <= 0]
+    name = min(unsure or over, key=lambda one: float(over[one]["difference"]))
     return {"name": name, **over[name], "clear": over[name]["ci95"][0] > 0}
 
 

@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 # What has a smaller share of the images is not told from a mistake of the classifier.
 LEAST = 0.002
 RESAMPLES = 200
+# The overlap of grey levels from which images look like those that are remade with the noise found in them.
+ALIKE = 0.9
 _STEPS, _CLOSE = 500, 1e-5
 
 

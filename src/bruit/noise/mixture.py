@@ -14,6 +14,7 @@ name = "rotate"
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -78,11 +79,13 @@ def read(path: str | Path) -> Mixture:
     """The mixture in a TOML file. Raises ConfigError for a file that is none, for wrong keys, odds and severities."""
     path = Path(path)
     try:
-        content = tomllib.loads(read_text(path))
+        content = tomllib.loads(read_text(path).removeprefix("\ufeff"))  # which some editors write
     except OSError as error:
         raise ConfigError("cannot read {path}: {error.strerror}", path=path, error=error) from error
     except ValueError as error:
-        raise ConfigError("{path} is no TOML; see docs/noise.md for a mixture", path=path) from error
+        at = re.search(r"line (\d+)", str(error))
+        where = Sentence("{path}, line {line}", path=path, line=int(at[1])) if at else Sentence("{path}", path=path)
+        raise ConfigError("{where}: this is no TOML; see docs/noise.md for a mixture", where=where) from error
     _refuse_others(content, ("chain", "corruption"), Sentence("{path}", path=path))
     chain, rows = content.get("chain", False), content.get("corruption")
     if not isinstance(chain, bool):
@@ -100,7 +103,7 @@ def _part(row: dict[str, Any], chain: bool, path: Path, n: int) -> Part:
         raise ConfigError("{where}: expected a name, received {name!r}", where=where, name=name)
     number = isinstance(odds, int | float) and not isinstance(odds, bool) and math.isfinite(odds)
     if not number or odds <= 0 or (chain and odds > 1):
-        expected = Sentence("a probability of 0 to 1") if chain else Sentence("a number above 0")
+        expected = Sentence("a probability of 0 to 1") if chain else Sentence("a finite number above 0")
         raise ConfigError(
             "{where}: expected {expected} as odds, received {odds!r}", where=where, expected=expected, odds=odds
         )

@@ -160,6 +160,8 @@ def corrupt(
     if known.shape != (len(images),) or known.dtype.kind not in "iu":
         received = f"{known.dtype} {known.shape}"
         raise DataError("expected {n} whole numbers as ids, received {received}", n=len(images), received=received)
+    if seed is None:
+        raise ConfigError("expected a whole number as {name}, received {value!r}", name="seed", value=seed)
     draws = Draws(whole("seed", seed), name, known)
     return applied(lambda part, drawn: corruption.make(part, severity, drawn), images, draws)
 

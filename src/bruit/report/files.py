@@ -18,7 +18,7 @@ def refuse_file(path: Path, ending: str, force: bool) -> None:
     cannot be written where it is to be.
     """
     if path.suffix.lower() != ending:
-        raise ConfigError("expected a file called {ending}, received {path}", ending=ending, path=path)
+        raise ConfigError("expected a file whose name ends in {ending}, received {path}", ending=ending, path=path)
     if path.is_dir():
         raise RunError("{path} is a folder; choose another name, or move it away", path=path)
     refuse_no_room_at(path)

@@ -19,6 +19,7 @@ from bruit.data.findings import said
 from bruit.errors import RunError
 from bruit.evaluation.power_law import summary
 from bruit.evaluation.robustness import standing
+from bruit.evaluation.shares import ALIKE
 from bruit.files import write_text
 from bruit.locale import Numbers, mark, printable, translator
 from bruit.noise.mixture import Mixture
@@ -142,6 +143,7 @@ def _render(
         name=speaker.name,
         title=lambda model: printable(_title(results.get("models", {}).get(model, {}), model)),
         slug=slug,
+        alike=ALIKE,
         mixture=lambda plain: [str(part) for part in Mixture.from_plain(plain).parts],
         n=speaker.numbers,
         lang=lang,

@@ -43,9 +43,21 @@ def settle(asked: str | Path, train: Dataset) -> dict[str, Any]:
     return plain if mixture is None else plain | {"mixture": mixture.plain()}
 
 
+def refuse_other(asked: object) -> None:
+    """Raise ConfigError for what is neither a text nor a path."""
+    if not isinstance(asked, str | Path):
+        raise ConfigError(
+            "expected {auto}, FILE.toml or the name of a corruption to augment by, received {asked!r}",
+            auto=AUTO,
+            asked=asked,
+        )
+
+
 def _named(asked: str) -> Mixture:
     if asked.endswith(".toml"):
         return read(asked)
+    if asked == CLEAN:
+        raise ConfigError("{asked} is no noise to augment by; leave it out", asked=asked)
     names = MNIST_C if asked == SUITE else (asked.removeprefix(f"{SUITE}/"),)
     try:
         parts = tuple(Part(name, 1.0, (find_any(name).default,)) for name in names)

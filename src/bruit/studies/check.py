@@ -14,7 +14,7 @@ from bruit.data.checks import Progress, diagnose, worst_first
 from bruit.data.dataset import DataPair, Dataset, Example, Finding, Severity, Split, Unlabelled
 from bruit.data.findings import SEVERITIES, as_dict, as_plain, find, graded
 from bruit.data.sources import DEFAULT, load_to_check
-from bruit.errors import DataError
+from bruit.errors import ConfigError, DataError
 from bruit.evaluation.labels import refuse_way, suspect_labels
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def check(
     Raises DataError if the data cannot be read, or have too few images of a class for the folds.
     """
     refuse_way(labels_by)
+    if not isinstance(noise, bool):
+        raise ConfigError("expected True or False as {name}, received {value!r}", name="noise", value=noise)
     read = load_to_check(data)
     if labels and isinstance(read, Unlabelled):
         raise DataError("{name} holds images without labels, so none can be wrong; add them", name=read.name)

@@ -14,7 +14,8 @@ from PIL import Image
 import bruit
 from bruit.data.builtin import mnist
 from bruit.data.dataset import Images, pixel_counts
-from bruit.evaluation.shares import class_shares
+from bruit.evaluation.metrics import wilson_interval
+from bruit.evaluation.shares import ALIKE, class_shares
 from bruit.files import read_json
 from bruit.models.store import load_model
 from bruit.models.trained import Trained
@@ -28,10 +29,10 @@ from bruit.noise.sets import CLEAN
 MODEL = Path(bruit.__file__).parent / "models" / "noise_reader"
 # More images would hardly narrow the intervals.
 MOST_IMAGES = 10_000
-# What fewer images have may be the network's mistake: it is not spoken of, or, if it may be fewer, not augmented by.
-SPOKEN_OF, AUGMENTED_BY = 0.02, 0.05
-# Images that are remade with the noise found, to see whether they look alike; and the overlap that says that they do.
-REMADE, ALIKE = 2000, 0.9
+# What fewer images have may be the network's mistake: it is not spoken of, nor, if it may be fewer, augmented by.
+SPOKEN_OF = 0.05
+# Images that are remade with the noise found, to see whether they look alike.
+REMADE = 2000
 # Neighbouring grey levels that are taken together.
 LEVELS = 16
 
@@ -96,9 +97,11 @@ class Noise:
 
     def mixture(self) -> Mixture | None:
         """An augmentation for images like these: half of them as they are, the others under the noise found; None where
-        there is none.
+        there is none, or they are not `alike`.
         """
-        parts = _parts([one for one in self.shares if one.name != CLEAN and one.ci95[0] >= AUGMENTED_BY])
+        if not self.alike:
+            return None
+        parts = _parts([one for one in self.shares if one.name != CLEAN and one.ci95[0] >= SPOKEN_OF])
         total = sum(part.odds for part in parts)
         return Mixture((Part(CLEAN, total, (None,)), *parts)) if parts else None
 
@@ -106,7 +109,8 @@ class Noise:
 def noise_in(images: Images) -> Noise:
     """Estimate which corruptions images carry, and how severely; each image is taken to carry one at the most.
 
-    images  (N, H, W) uint8; of more than 10,000 as many are looked at, and those of other sizes are made 28 × 28 first
+    images  (N, H, W) uint8; of more than 10,000 as many are looked at, and those of other sizes are made 28 × 28 first.
+            Images of one grey level are left out: on them nothing is to be seen
 
     A small network has learned from MNIST to tell the kinds of noise apart that bruit knows. It judges each image, and
     the shares are those that make its judgements most likely (`bruit.evaluation.shares`).
@@ -114,6 +118,9 @@ def noise_in(images: Images) -> Noise:
     model, measured = _reader()
     every = -(-len(images) // MOST_IMAGES)
     looked_at = images[::every]
+    looked_at = looked_at[looked_at.max(axis=(1, 2)) > looked_at.min(axis=(1, 2))]
+    if not len(looked_at):
+        return Noise(0, (), False, 0.0)
     resized = looked_at.shape[1:] != model.input_shape
     if resized:
         height, width = model.input_shape
@@ -123,10 +130,13 @@ def noise_in(images: Images) -> Noise:
     found = []
     for name in dict.fromkeys(kind.name for kind in kinds):
         members = [n for n, kind in enumerate(kinds) if kind.name == name]
-        share = float(shares[members].sum())
+        share = min(float(shares[members].sum()), 1.0)
         if share < SPOKEN_OF:
             continue
-        low, high = np.percentile(resampled[:, members].sum(axis=1), [2.5, 97.5])
+        drawn = np.percentile(resampled[:, members].sum(axis=1), [2.5, 97.5])
+        # Images drawn again are none that were not there: of few, or of one kind, they vary too little.
+        counted = wilson_interval(share * len(looked_at), len(looked_at))
+        low, high = min(drawn[0], counted[0]), min(max(drawn[1], counted[1]), 1.0)
         severities = {at: float(shares[n]) / share for n in members if (at := kinds[n].severity) and shares[n] > 0}
         found.append(Share(name, share, (float(low), float(high)), severities, *_confused(name, measured)))
     found.sort(key=lambda one: -one.share)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 import bruit
 from bruit.data.dataset import DataPair, Dataset
@@ -21,12 +21,13 @@ from bruit.noise.draws import Draws
 from bruit.noise.recipes import NAMES_OF_NMNIST, Recipe, find
 from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied
 from bruit.outside.brought import is_file_of_a_model
-from bruit.predictor import Predictor
+from bruit.predictor import Called, Predictor
 from bruit.studies.evaluate import AT_ONCE, find_model, labels_for, predicted
 from bruit.whole import whole
 
 SUITES = ("mnist-c", "severity", "nmnist", "course")
 Progress = Callable[[int, int], None]
+Model = str | Path | Predictor | Callable[[NDArray[np.uint8]], ArrayLike]
 
 
 class Noisy(NamedTuple):
@@ -57,7 +58,7 @@ def suite_of(name: str) -> list[Noisy]:
 
 
 def robustness(
-    models: str | Path | Predictor | Sequence[str | Path | Predictor],
+    models: Model | Sequence[Model],
     suite: str = "mnist-c",
     data: str | Path | DataPair | Dataset = "mnist",
     *,
@@ -69,7 +70,8 @@ def robustness(
 ) -> dict[str, Any]:
     """Test models on clean images and on a suite of noisy ones made of them, which all models are shown alike.
 
-    models    each as in `bruit.evaluate`
+    models    each as in `bruit.evaluate`; or a function of uint8 images (N, H, W) that gives probabilities (N, C), in
+              the order of `classes`, by default those of the data
     suite     "mnist-c": its fifteen corruptions as published; "severity": the same at every severity; "nmnist";
               "course"; or FILE.toml, see docs/noise.md
     data      clean images, see `bruit.load`; of a pair the test images
@@ -84,16 +86,16 @@ def robustness(
     and what has been published on the suite, with its setting. Raises ConfigError, DataError or ModelError.
     """
     sets = suite_of(suite)
-    found = _found(models, scale, classes)
-    names = list(found)
-    if not 0 <= whole("baseline", baseline) < len(names):
-        raise ConfigError("the baseline has to be one of the models, of which there are {n}", n=len(names))
-    seed = whole("seed", seed)
     if isinstance(data, Dataset):
         called, dataset = "data", data
     else:
         pair = load(data)
         called, dataset = pair.name, pair.test
+    found = _found(models, scale, classes, dataset)
+    names = list(found)
+    if not 0 <= whole("baseline", baseline) < len(names):
+        raise ConfigError("the baseline has to be one of the models, of which there are {n}", n=len(names))
+    seed = whole("seed", seed)
     labels = {name: _labels(name, model, dataset) for name, model in found.items()}
     clean = Noisy("clean", None, find("clean"))
     figures: dict[str, dict[str, Any]] = {name: {} for name in names}
@@ -126,7 +128,7 @@ def robustness(
 
 
 def _found(
-    models: str | Path | Predictor | Sequence[str | Path | Predictor], scale: str | None, classes: Sequence[str] | None
+    models: Model | Sequence[Model], scale: str | None, classes: Sequence[str] | None, dataset: Dataset
 ) -> dict[str, Predictor]:
     """The models by what they are called; those of one name get a number."""
     listed = list(models) if isinstance(models, Sequence) and not isinstance(models, str) else [models]
@@ -136,6 +138,9 @@ def _found(
     for model in listed:
         if isinstance(model, Predictor):
             name, predictor = str(getattr(model, "name", type(model).__name__)), model
+        elif callable(model):
+            called = Called(model, tuple(classes or dataset.classes), dataset.shape)
+            name, predictor = called.name, called
         elif isinstance(model, str | Path) and is_file_of_a_model(model):
             name, predictor = str(model), find_model(model, scale=scale, classes=classes)
         else:

@@ -102,6 +102,11 @@ def study(
     run, workers = Path(out), whole("workers", workers)
     begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
+    for name, flag in (("robustness", robustness), ("quick", quick)):
+        if flag is not None and not isinstance(flag, bool):
+            raise ConfigError("expected True or False as {name}, received {value!r}", name=name, value=flag)
+    if augment is not None:
+        augmentation.refuse_other(augment)
     parts: dict[str, Any] = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
     parts |= {"augment": augment, "robustness": robustness}
     choice = Choice.settle(begun, data=data, quick=quick, **parts, **numbers)
