@@ -9,6 +9,8 @@ import pytest
 from bruit.errors import ModelError
 from bruit.models.store import read_tensors
 from bruit.models.zoo import ZOO
+from bruit.noise.mixture import Mixture, Part
+from bruit.training import loop
 from bruit.training.fit import fit
 from bruit.training.loop import CHECKPOINT
 from bruit.training.recipe import Augmentation, Focus, Recipe
@@ -210,3 +212,17 @@ def test_of_many_epochs_few_leave_a_checkpoint_and_the_last_one_does(few, tmp_pa
 
     fit("dnn", few.subset(slice(0, 40)), few, recipe=recipe, folder=tmp_path, on_epoch=look)
     assert written == [epoch // 3 * 3 for epoch in range(1, 110)] + [110]
+
+
+def test_noise_of_an_image_is_that_of_its_epoch_in_whatever_batch(few, tmp_path, monkeypatch):
+    """And a training that was killed goes on with the same."""
+    noisy = dataclasses.replace(ONE_CYCLE, noise=Mixture((Part("fog", 1.0, (2,)), Part("clean", 1.0, (None,)))))
+
+    def losses(**settings):
+        return [row["train_loss"] for row in train(few, **settings).history]
+
+    alone = losses(recipe=noisy)
+    assert alone != losses(recipe=ONE_CYCLE)
+    monkeypatch.setattr(loop, "NOISY_BATCHES", 1)
+    assert losses(recipe=noisy) == alone
+    assert [row["train_loss"] for row in kill_and_resume(few, tmp_path, recipe=noisy, kills=[2]).history] == alone

@@ -35,6 +35,8 @@ Row = dict[str, Any]
 CHECKPOINT = "checkpoint.safetensors"
 # Of a training: one after each epoch, where there are no more of them.
 CHECKPOINTS = 50
+# Put under noise together: of each corruption there are few images in a batch, and each call costs as much as some.
+NOISY_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,12 @@ class Loop:
             total_loss, total_right = torch.zeros((), device=device), torch.zeros((), device=device)
             seen, learning_rate, start = torch.zeros((), device=device), 0.0, time.perf_counter()
             module.train()
-            for batch in order.tensor_split(n_batches[epoch]):
+            for batch, images in self.batches(order, n_batches[epoch], epoch):
                 learning_rate = recipe.learning_rate_at(step, steps)
                 for group in self.groups():
                     group["lr"] = group["peak"] * learning_rate / recipe.learning_rate
-                images, targets, weight = self.images[batch], self.labels[batch], weights[batch]
-                if recipe.noise is not None:
-                    images = under_noise(images, recipe.noise, derived_seed(self.seed, "noise", epoch), batch)
                 pixels = images.unsqueeze(1).float() / 255
+                targets, weight = self.labels[batch], weights[batch]
                 if recipe.augmentation is not None:
                     pixels = augment(pixels, recipe.augmentation)
                 with autocast:
@@ -152,6 +152,19 @@ class Loop:
         if self.best:
             module.load_state_dict(self.best)
         return self.history
+
+    def batches(self, order: Tensor, n: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The indices of each of n batches, and its images, under the recipe's noise if there is some."""
+        noise, batches = self.recipe.noise, order.tensor_split(n)
+        if noise is None:
+            yield from ((batch, self.images[batch]) for batch in batches)
+            return
+        seed = derived_seed(self.seed, "noise", epoch)
+        for start in range(0, n, NOISY_BATCHES):
+            group = batches[start : start + NOISY_BATCHES]
+            index = torch.cat(group)
+            images = under_noise(self.images[index], noise, seed, index)
+            yield from zip(group, torch.split(images, [len(batch) for batch in group]), strict=True)
 
     def validate(self) -> tuple[float, float]:
         """(NLL, accuracy) on the validation images."""
