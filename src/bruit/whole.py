@@ -16,8 +16,11 @@ def whole(name: str, value: Number) -> Number:
 
     Raises ConfigError for what is no whole number, or too small.
     """
-    if value is None:
-        return value
+    return value if value is None else required(name, value)
+
+
+def required(name: str, value: int) -> int:
+    """The same where there has to be one; None is no whole number."""
     try:
         number = operator.index(value)
     except TypeError as error:
@@ -27,3 +30,9 @@ def whole(name: str, value: Number) -> Number:
             "expected {least} or more as {name}, received {number}", least=LEAST[name], name=name, number=number
         )
     return number
+
+
+def refuse_no_flag(name: str, value: object) -> None:
+    """Raise ConfigError for what is neither True nor False: "no" would be taken for yes."""
+    if not isinstance(value, bool):
+        raise ConfigError("expected True or False as {name}, received {value!r}", name=name, value=value)

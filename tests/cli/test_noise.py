@@ -117,6 +117,9 @@ def test_mnist_c_that_was_killed_goes_on_by_the_same_command(
     with pytest.raises(Killed):
         noise.make_noisy(data, "mnist-c", out, seed=3)
     assert not (out / "manifest.json").exists()
+    # A process that is killed cannot tidy up what it was writing.
+    (out / MNIST_C[3]).mkdir(exist_ok=True)
+    (out / MNIST_C[3] / ".train_images.npy.x43hkykf").write_bytes(b"half")
     command = ("noise", data, "--recipe", "mnist-c", "--seed", "3", "--out", out)
     # Sets that were made otherwise, or have changed since, are not taken for those that are asked for.
     refused = cli(*command[:5], "4", *command[6:]).problem()

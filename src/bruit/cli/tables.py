@@ -35,15 +35,8 @@ DISPENSABLE = (
 # Of these no name is broken.
 WHOLE = ("Corruption", "Accuracy on", "Name")
 ALWAYS = (
-    mark("Fetched"),
-    mark("Severities"),
-    mark("Test"),
-    mark("Recall"),
-    mark("Fold"),
-    mark("Accuracy"),
-    mark("Ahead"),
-    mark("Share"),
-    mark("Recognised"),
+    *(mark("Severities"), mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"), mark("Share")),
+    *(mark("Recognised"), mark("Fetched")),
 )
 # A word is broken when it is longer than this and there is no room.
 WORD = 10

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from bruit.locale import Sentence
 from bruit.noise.draws import Draws
 from bruit.noise.pixels import Images
 from bruit.noise.registry import settled
-from bruit.noise.sets import find_any
+from bruit.noise.sets import CLEAN, find_any
 
 _KEYS = ("name", "odds", "severity")
 
@@ -58,6 +58,11 @@ class Mixture:
         """All of it as plain values, of which none is None."""
         parts = [asdict(part) | {"severities": [at for at in part.severities if at]} for part in self.parts]
         return {"chain": self.chain, "parts": parts}
+
+    @classmethod
+    def half_clean(cls, parts: Sequence[Part]) -> Mixture:
+        """Of the images half as they are, the others under one of these."""
+        return cls((Part(CLEAN, sum(part.odds for part in parts), (None,)), *parts))
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Mixture:

@@ -19,7 +19,7 @@ from bruit.locale import Sentence, mark
 from bruit.noise import affine, blur, digital, edges, occlusion, sensor, tone, weather
 from bruit.noise.draws import Draws
 from bruit.noise.pixels import Images
-from bruit.whole import whole
+from bruit.whole import required, whole
 
 Make = Callable[[Images, "int | None", Draws], Images]
 # The archive, and what else is in the code that made it: Mu and Gilmer, MNIST-C, arXiv 1906.02337.
@@ -160,9 +160,7 @@ def corrupt(
     if known.shape != (len(images),) or known.dtype.kind not in "iu":
         received = f"{known.dtype} {known.shape}"
         raise DataError("expected {n} whole numbers as ids, received {received}", n=len(images), received=received)
-    if seed is None:
-        raise ConfigError("expected a whole number as {name}, received {value!r}", name="seed", value=seed)
-    draws = Draws(whole("seed", seed), name, known)
+    draws = Draws(required("seed", seed), name, known)
     return applied(lambda part, drawn: corruption.make(part, severity, drawn), images, draws)
 
 

@@ -12,14 +12,12 @@ from bruit.errors import ConfigError, DataError
 from bruit.files import write_text
 from bruit.locale import language, translator
 from bruit.report.files import write_png
-from bruit.report.style import GROUND, drawing, looks
+from bruit.report.style import OPAQUE, drawing, looks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("n", "accuracy", "nll", "ece")
-# In the page of a report the ground is the page's own.
-OPAQUE = {"figure.facecolor": GROUND}
 
 Results = Mapping[str, Any]
 

@@ -18,7 +18,7 @@ from bruit.errors import ConfigError, DataError
 from bruit.locale import language, translator
 from bruit.noise.registry import CORRUPTIONS, corrupt
 from bruit.report.files import refuse_file, write_png
-from bruit.report.style import GROUND, drawing, looks
+from bruit.report.style import OPAQUE, drawing, looks
 from bruit.training.crossval import CrossValidation
 from bruit.training.fit import Fit
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTITIES = ("accuracy", "loss")
-# In the page of a report the ground is the page's own; a notebook's may be dark.
-OPAQUE = {"figure.facecolor": GROUND}
 
 
 def plot_images(dataset: Dataset, n: int = 10, *, lang: str | None = None) -> Figure:

@@ -58,6 +58,9 @@ RC: dict[Any, Any] = {
     "ytick.major.width": 0.7,
 }
 
+# In the page of a report the ground is the page's own; a notebook's, or an image viewer's, may be dark.
+OPAQUE = {"figure.facecolor": GROUND}
+
 
 @contextmanager
 def drawing(changes: Mapping[str, Any] | None = None) -> Iterator[None]:

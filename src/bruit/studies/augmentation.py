@@ -68,7 +68,7 @@ def _named(asked: str) -> Mixture:
             asked=asked,
             error=error,
         ) from error
-    return Mixture((Part(CLEAN, float(len(parts)), (None,)), *parts))
+    return Mixture.half_clean(parts)
 
 
 def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], most_promising: str) -> Task | None:

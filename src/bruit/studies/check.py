@@ -14,8 +14,9 @@ from bruit.data.checks import Progress, diagnose, worst_first
 from bruit.data.dataset import DataPair, Dataset, Example, Finding, Severity, Split, Unlabelled
 from bruit.data.findings import SEVERITIES, as_dict, as_plain, find, graded
 from bruit.data.sources import DEFAULT, load_to_check
-from bruit.errors import ConfigError, DataError
+from bruit.errors import DataError
 from bruit.evaluation.labels import refuse_way, suspect_labels
+from bruit.whole import refuse_no_flag
 
 if TYPE_CHECKING:
     from bruit.studies.noise_in import Noise
@@ -89,8 +90,7 @@ def check(
     Raises DataError if the data cannot be read, or have too few images of a class for the folds.
     """
     refuse_way(labels_by)
-    if not isinstance(noise, bool):
-        raise ConfigError("expected True or False as {name}, received {value!r}", name="noise", value=noise)
+    refuse_no_flag("noise", noise)
     read = load_to_check(data)
     if labels and isinstance(read, Unlabelled):
         raise DataError("{name} holds images without labels, so none can be wrong; add them", name=read.name)

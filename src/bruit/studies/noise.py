@@ -19,7 +19,7 @@ from bruit.noise.draws import Draws
 from bruit.noise.recipes import SUITE, Recipe, find
 from bruit.noise.registry import MNIST_C, made, refuse_small
 from bruit.seals import checksum
-from bruit.training.claim import remove
+from bruit.training.claim import remove, sweep
 from bruit.whole import whole
 
 MANIFEST = "manifest.json"
@@ -96,7 +96,7 @@ def make_noisy(
         if own is None:
             if several:
                 remove(folder / place, [MANIFEST])
-                _sweep(folder / place)
+                sweep(folder / place)
             files = write_npy_folder(pair, folder / place, force, made=partial(parts, found[place]))
             own = {path.name: checksum(path) for path in files}
             if several:
@@ -108,13 +108,6 @@ def make_noisy(
     manifest = about(recipe, None if several else found[""]) | {"sha256": digests}
     write_json(folder / MANIFEST, manifest)
     return manifest
-
-
-def _sweep(folder: Path) -> None:
-    """Delete the temporary files of one that was killed as it wrote a set."""
-    for name in NPY_NAMES:
-        for leftover in folder.glob(f".{name}.*"):
-            leftover.unlink(missing_ok=True)
 
 
 def _kept(folder: Path, about: dict[str, Any]) -> dict[str, str]:

@@ -102,8 +102,7 @@ class Noise:
         if not self.alike:
             return None
         parts = _parts([one for one in self.shares if one.name != CLEAN and one.ci95[0] >= SPOKEN_OF])
-        total = sum(part.odds for part in parts)
-        return Mixture((Part(CLEAN, total, (None,)), *parts)) if parts else None
+        return Mixture.half_clean(parts) if parts else None
 
 
 def noise_in(images: Images) -> Noise:
@@ -168,6 +167,9 @@ def _reader() -> tuple[Trained, dict[str, Any]]:
 def _confused(name: str, measured: dict[str, Any]) -> tuple[float, tuple[str, float]]:
     """How many dev images under a kind of noise are recognised, and what else they are taken for most often."""
     names = measured["names"]
-    row = np.array(measured["confusion"][names.index(name)]) / np.sum(measured["confusion"][names.index(name)])
-    others = np.where(np.array(names) == name, -1, row)
-    return float(row[names.index(name)]), (names[int(others.argmax())], float(others.max()))
+    own = names.index(name)
+    counts = np.array(measured["confusion"][own])
+    recognised, shares = float(counts[own] / counts.sum()), counts / counts.sum()
+    shares[own] = -1
+    other = int(shares.argmax())
+    return recognised, (names[other], float(shares[other]))

@@ -34,7 +34,7 @@ from bruit.training.estimate import seconds_per_task
 from bruit.training.learning import collect_curve
 from bruit.training.pool import Board, Schedule, Task, run_tasks
 from bruit.training.stored import drop_damaged
-from bruit.whole import whole
+from bruit.whole import refuse_no_flag, whole
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def study(
     begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
     for name, flag in (("robustness", robustness), ("quick", quick)):
-        if flag is not None and not isinstance(flag, bool):
-            raise ConfigError("expected True or False as {name}, received {value!r}", name=name, value=flag)
+        if flag is not None:
+            refuse_no_flag(name, flag)
     if augment is not None:
         augmentation.refuse_other(augment)
     parts: dict[str, Any] = {"models": models, "crossval": crossval, "learning_curve": learning_curve}

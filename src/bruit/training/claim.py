@@ -122,7 +122,7 @@ def option(setting: str) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the temporary files of a training that was killed while it wrote."""
+    """Delete the temporary files of what was killed while it wrote."""
     for path in folder.rglob(".*"):
         if TEMPORARY.fullmatch(path.name) and not path.is_dir():
             path.unlink(missing_ok=True)
