@@ -169,3 +169,9 @@ def test_outside_models_are_shown_it_too(digits: DataPair, tmp_path: Path, no_fi
     assert list(results["robustness"]["models"]) == ["dnn", "mine.onnx"]
     assert results["robustness"]["models"]["mine.onnx"]["seen"] == []
     assert module.SUITES[1] == results["robustness"]["suite"]
+
+
+def test_beside_folds_of_other_sizes_and_a_network_that_noise_augments(tiny) -> None:
+    results = tiny(models=("dnn",), crossval=("dnn",), augment="fog", robustness=True)
+    assert list(results["robustness"]["models"]) == ["dnn", "dnn-augmented"]
+    assert set(results["crossval"]) == {"dnn"}

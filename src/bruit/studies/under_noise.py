@@ -76,10 +76,11 @@ def seconds(plan: Plan, test: Dataset, expected: Sequence[float]) -> float:
     if not plan.settings.robustness:
         return 0.0
     shown = (len(suite_of(SUITE)) + 1) * len(_sample(test, plan))
+    ours = {task.folder for task in plan.models if _is_network(task.name)}
     learning = (
         took / images_seen(task.name, len(task.train), task.epochs)
         for task, took in zip(plan.tasks, expected, strict=True)
-        if task in plan.models and _is_network(task.name)
+        if task.folder in ours
     )
     return shown * (NOISE + READING * sum(learning))
 
