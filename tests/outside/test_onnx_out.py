@@ -8,7 +8,7 @@ import pytest
 
 from bruit.errors import ConfigError, ModelError
 from bruit.models.networks import Convolutional, Dense, Normalised
-from bruit.models.trained import new_model
+from bruit.models.trained import Together, new_model
 from bruit.models.zoo import ZOO
 from bruit.outside.export import export
 from bruit.outside.onnx_out import onnx_content
@@ -60,6 +60,19 @@ def test_the_file_says_of_raw_pixels_what_the_model_says(zoo, digits, tmp_path, 
     assert told["max_difference"] < 1e-4
     assert size < sum(array.nbytes for array in model.tensors().values()) + 8192
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_networks_that_read_together_are_one_file(digits, tmp_path):
+    shape, classes = (28, 28), tuple("0123456789")
+    members = [new_model("cnn-plus", ZOO["cnn-plus"].config, classes, shape) for _ in range(3)]
+    for member, temperature in zip(members, (0.2, 1.0, 0.05), strict=True):
+        member.temperature = temperature
+    together = Together("cnn-plus-folds", members)
+    together.temperature = 0.7
+    export(together, tmp_path / "model.onnx")
+    given = session_of(tmp_path / "model.onnx").run(None, {"images": digits.test.images})[0]
+    assert np.abs(given - together.probabilities(digits.test.images)).max() < 1e-4
+    assert np.ptp(given[:, 3]) > 1e-3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4), (9, 12)])

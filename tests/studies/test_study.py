@@ -114,6 +114,20 @@ def test_arrays_of_the_run_folder_fit_the_data(finished, digits: DataPair) -> No
             np.testing.assert_array_equal(image, digits.test.images[row["index"]])
 
 
+def test_the_fold_models_read_together(finished, digits: DataPair) -> None:
+    told = finished.results["crossval"]["dnn"]["together"]
+    reader = bruit.load_model(f"{finished.run}:dnn-folds")
+    assert (reader.name, told["n_models"]) == ("dnn-folds", 3)
+    probabilities = reader.probabilities(digits.test.images)
+    each = [read_npy(finished.run / "crossval" / "dnn" / f"fold-{fold}" / "test_probs.npy") for fold in range(3)]
+    np.testing.assert_allclose(probabilities, np.mean(each, axis=0), atol=1e-5)
+    right = probabilities.argmax(axis=1) == digits.test.labels
+    assert told["accuracy"] == right.mean()
+    row, alone = told["comparison"], finished.results["models"]["dnn"]["test"]["accuracy"]
+    assert (row["a"], row["b"]) == ("together", "dnn")
+    assert row["difference"] == pytest.approx(right.mean() - alone)
+
+
 def test_every_fraction_is_one(finished) -> None:
     found = dict(fractions(finished.results))
     assert len(found) > 200

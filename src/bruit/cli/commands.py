@@ -92,7 +92,8 @@ def corruptions(figure: Path | None, force: bool, as_json: bool) -> None:
 def evaluate(model: str, data: str, scale: str | None, classes: str | None, as_json: bool) -> None:
     """Test a trained model.
 
-    MODEL is RUN (its winner), RUN:NAME, a folder that bruit train wrote, FILE.keras, FILE.onnx, or robust, which comes
+    MODEL is RUN (its winner), RUN:NAME, RUN:NAME-folds (the fold models of a cross-validation, which read together), a
+    folder that bruit train or bruit crossval wrote, FILE.keras, FILE.onnx, or robust, which comes
     with bruit; it reads the test images of DATA, by default of mnist+course. Nothing in a file is executed.
 
     \b

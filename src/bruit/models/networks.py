@@ -98,6 +98,18 @@ class Normalised:
         return nn.Sequential(*layers, *head, nn.Linear(previous, n_classes))
 
 
+@dataclass(frozen=True)
+class Ensemble:
+    """n networks of one kind, each trained by itself: their probabilities are averaged.
+
+    Source: B. Lakshminarayanan et al., Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles
+    (2017).
+    """
+
+    member: Dense | Convolutional | Normalised
+    n: int
+
+
 class Reading(nn.Module):
     """A body with all that surrounds it: raw pixels are scaled and normalised on the way in, logits cooled on
     the way out.

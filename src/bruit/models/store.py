@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from safetensors.numpy import save as encode
 from bruit.errors import DataError, ModelError
 from bruit.files import read_bytes, read_json, write_atomically, write_json
 from bruit.models.baselines import Logistic, Neighbours, Tensors
-from bruit.models.networks import Convolutional, Dense, Normalised
-from bruit.models.trained import Baseline, Network, new_model
+from bruit.models.networks import Convolutional, Dense, Ensemble, Normalised
+from bruit.models.trained import Network, Together, Trained, new_model
 from bruit.models.zoo import Config
 from bruit.seals import SEAL, refuse_broken
 
@@ -30,14 +30,13 @@ KINDS: dict[str, Callable[..., Config]] = {
 }
 
 
-def save_model(model: Network | Baseline, folder: Path, about: dict[str, Any]) -> None:
+def save_model(model: Trained, folder: Path, about: dict[str, Any]) -> None:
     """Write config.json (what it is, and `about`: how it came to be) and weights.safetensors, the weights first."""
     write_tensors(folder / "weights.safetensors", model.tensors())
     config = {
         "schema": SCHEMA,
         "name": model.name,
-        "kind": type(model.config).__name__,
-        "config": dataclasses.asdict(model.config),
+        **_plain(model.config),
         "classes": model.classes,
         "input_shape": model.input_shape,
         "temperature": model.temperature,
@@ -45,7 +44,7 @@ def save_model(model: Network | Baseline, folder: Path, about: dict[str, Any]) -
     write_json(folder / "config.json", config | about)
 
 
-def load_model(folder: str | Path) -> Network | Baseline:
+def load_model(folder: str | Path) -> Trained:
     """Read a model that a study or `bruit train` wrote. Raises ModelError if it is missing, damaged or not bruit's."""
     folder = Path(folder)
     if not (folder / "config.json").is_file():
@@ -61,15 +60,11 @@ def load_model(folder: str | Path) -> Network | Baseline:
     tensors = read_tensors(folder / "weights.safetensors")
     try:
         stored = read_json(folder / "config.json")
-        kind = KINDS[stored["kind"]]
-        settings: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in stored["config"].items()
-        }
         height, width = (int(side) for side in stored["input_shape"])
         name, classes = str(stored["name"]), tuple(str(label) for label in stored["classes"])
         n = stored.get("train", {}).get("n")
         seen, augmented = tuple(map(str, stored.get("seen", ()))), bool(stored.get("augmented", False))
-        config: Config = kind(**settings)
+        config = _config(stored)
         if _size(config, (height, width), len(classes)) > sum(array.size for array in tensors.values()):
             raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
         model = new_model(name, config, classes, (height, width))
@@ -81,10 +76,43 @@ def load_model(folder: str | Path) -> Network | Baseline:
     return model
 
 
+def load_together(folders: Sequence[Path], suffix: str) -> Together:
+    """The networks in `folders`, which read together, called as they are and `suffix`. Raises ModelError as
+    `load_model`.
+    """
+    members = []
+    for folder in folders:
+        member = load_model(folder)
+        if not isinstance(member, Network):
+            raise ModelError("{folder} holds no network, which is all that reads together", folder=folder)
+        members.append(member)
+    return Together(members[0].name + suffix, members)
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    """A config as JSON has it: its "kind" and its values; of an ensemble those of a member, and their number."""
+    if isinstance(config, Ensemble):
+        return {"kind": Ensemble.__name__, "config": {"member": _plain(config.member), "n": config.n}}
+    return {"kind": type(config).__name__, "config": dataclasses.asdict(config)}
+
+
+def _config(plain: dict[str, Any]) -> Config:
+    """The config of which `_plain` was made. Raises LookupError, TypeError or ValueError for something else."""
+    kind, values = plain["kind"], plain["config"]
+    if kind == Ensemble.__name__:
+        member, n = _config(values["member"]), values["n"]
+        if isinstance(member, Logistic | Neighbours | Ensemble) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"an ensemble of {n} {values['member']['kind']}")
+        return Ensemble(member, n)
+    return KINDS[kind](**{name: tuple(one) if isinstance(one, list) else one for name, one in values.items()})
+
+
 def _size(config: Config, shape: tuple[int, int], n_classes: int) -> int:
     """How many numbers a network learns, found out without making room for them."""
     if isinstance(config, Logistic | Neighbours):
         return 0
+    if isinstance(config, Ensemble):
+        return config.n * _size(config.member, shape, n_classes)
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in config.build(shape, n_classes).parameters())
 

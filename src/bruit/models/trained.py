@@ -1,8 +1,9 @@
-"""Trained models as Predictors: a network, or one of scikit-learn's baselines."""
+"""Trained models as Predictors: a network, several that read together, or one of scikit-learn's baselines."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import Images
 from bruit.errors import ModelError
-from bruit.evaluation.calibration import apply_temperature
+from bruit.evaluation.calibration import apply_temperature, log_probabilities
 from bruit.locale import mark
 from bruit.models import networks
 from bruit.models.baselines import Logistic, Neighbours, Tensors
+from bruit.models.networks import Ensemble
 from bruit.models.zoo import Config
 from bruit.predictor import refuse_other_images
 from bruit.training.device import Precision, choose_device
@@ -31,6 +33,7 @@ class Trained(ABC):
     augmented           whether these were turned, shifted and the like at random as it learned
     """
 
+    temperature: float
     trained_on: int | None = None
     source: str | None = None
     seen: tuple[str, ...] = ()
@@ -74,7 +77,7 @@ class Network(Trained):
         precision: Precision = "fp32",
     ) -> None:
         super().__init__(name, config, classes, shape)
-        assert not isinstance(config, Logistic | Neighbours)
+        assert not isinstance(config, Logistic | Neighbours | Ensemble)
         self.precision = precision
         body = config.build(shape, len(classes))
         self.device = choose_device()
@@ -120,6 +123,55 @@ class Network(Trained):
             ) from error
 
 
+class Together(Trained):
+    """Networks that read together: the mean of what each makes of an image, by its own temperature.
+
+    members      Networks of one config, classes and size
+    temperature  of the mean, on top of theirs
+    """
+
+    def __init__(self, name: str, members: Sequence[Network]) -> None:
+        first = members[0]
+        assert not isinstance(first.config, Logistic | Neighbours | Ensemble)
+        super().__init__(name, Ensemble(first.config, len(members)), first.classes, first.input_shape)
+        self.members = tuple(members)
+        self.temperature = 1.0
+
+    @property
+    def parameters(self) -> int:
+        return sum(member.parameters for member in self.members)
+
+    @property
+    def layers(self) -> list[str]:
+        """Those of one member."""
+        return self.members[0].layers
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        total = np.zeros((len(images), len(self.classes)), np.float32)
+        for member in self.members:
+            total += apply_temperature(member.logits(images), 1.0)
+        return (log_probabilities(total / len(self.members)) / self.temperature).astype(np.float32)
+
+    def tensors(self) -> Tensors:
+        named = {f"{n}.{name}": array for n, one in enumerate(self.members) for name, array in one.tensors().items()}
+        return named | {"temperature": np.array(self.temperature, np.float32)}
+
+    def load_tensors(self, tensors: Tensors) -> None:
+        parts: list[Tensors] = [{} for _ in self.members]
+        try:
+            for name, array in tensors.items():
+                if name != "temperature":
+                    n, _, own = name.partition(".")
+                    parts[int(n)][own] = array
+            self.temperature = float(tensors["temperature"])
+        except (LookupError, ValueError, TypeError) as error:
+            raise ModelError(
+                "the weights of {name} do not fit its config; they come from another model", name=self.name
+            ) from error
+        for member, part in zip(self.members, parts, strict=True):
+            member.load_tensors(part)
+
+
 class Baseline(Trained):
     """One of scikit-learn's."""
 
@@ -162,8 +214,10 @@ class Baseline(Trained):
 
 def new_model(
     name: str, config: Config, classes: tuple[str, ...], shape: tuple[int, int], precision: Precision = "fp32"
-) -> Network | Baseline:
+) -> Network | Together | Baseline:
     """An untrained model; networks draw their first weights from PyTorch's current random stream."""
+    if isinstance(config, Ensemble):
+        return Together(name, [Network(name, config.member, classes, shape, precision) for _ in range(config.n)])
     if isinstance(config, Logistic | Neighbours):
         return Baseline(name, config, classes, shape)
     return Network(name, config, classes, shape, precision)

@@ -8,11 +8,11 @@ from typing import Any, Literal
 from bruit.errors import ConfigError
 from bruit.locale import mark
 from bruit.models.baselines import Logistic, Neighbours
-from bruit.models.networks import Convolutional, Dense, Normalised
+from bruit.models.networks import Convolutional, Dense, Ensemble, Normalised
 from bruit.training.recipe import Augmentation, Focus, Recipe
 
 Family = Literal["baseline", "dense", "convolutional"]
-Config = Logistic | Neighbours | Dense | Convolutional | Normalised
+Config = Logistic | Neighbours | Dense | Convolutional | Normalised | Ensemble
 
 
 @dataclass(frozen=True)

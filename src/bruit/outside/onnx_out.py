@@ -12,7 +12,7 @@ from torch import nn
 import bruit
 from bruit.errors import ConfigError, ModelError
 from bruit.models.baselines import Neighbours
-from bruit.models.trained import Baseline, Network, Trained
+from bruit.models.trained import Baseline, Network, Together, Trained
 
 OPSET, FORMAT = 17, 8  # of 2022: what is in wide use reads them
 
@@ -44,31 +44,40 @@ def _as_graph(model: Trained) -> Any:
     weights: list[Any] = []
     last = "images"
 
-    def add(operator: str, *arrays: Any, **attributes: Any) -> None:
+    def add(operator: str, *arrays: Any, also: tuple[str, ...] = (), **attributes: Any) -> None:
         nonlocal last
         names = [f"{len(nodes)}.{index}" for index in range(len(arrays))]
         weights.extend(numpy_helper.from_array(np.array(a, order="C"), n) for a, n in zip(arrays, names, strict=True))
-        output = "probabilities" if operator == "Softmax" else f"{len(nodes)}"
-        nodes.append(helper.make_node(operator, [last, *names], [output], **attributes))
+        output = f"{len(nodes)}"
+        nodes.append(helper.make_node(operator, [last, *also, *names], [output], **attributes))
         last = output
 
     add("Cast", to=TensorProto.FLOAT)
     add("Div", np.float32(255))
-    if isinstance(model, Network):
-        add("Sub", _values(model.module.mean))
-        add("Div", _values(model.module.std))
-        add("Unsqueeze", np.array([1]))
-        for layer in model.module.body:
-            _add_layer(layer, add)
+    if isinstance(model, Together):
+        pixels, total = last, None
+        for member in model.members:
+            last = pixels
+            _add_network(member, add)
+            if total is not None:
+                add("Add", also=(total,))
+            total = last
+        add("Div", np.float32(len(model.members)))
+        add("Log")
+        add("Div", np.float32(model.temperature))
+        add("Softmax", axis=1)
+    elif isinstance(model, Network):
+        _add_network(model, add)
     elif isinstance(model, Baseline) and not isinstance(model.config, Neighbours):
         add("Flatten", axis=1)
         add("Gemm", model.learned["weights"], model.learned["biases"], transB=1)
+        add("Div", np.float32(model.temperature))
+        add("Softmax", axis=1)
     else:
         raise ModelError(
             "{model.name} is no graph of layers, which is all that ONNX holds; export another model", model=model
         )
-    add("Div", np.float32(model.temperature))
-    add("Softmax", axis=1)
+    nodes[-1].output[0] = "probabilities"
 
     height, width = model.input_shape
     graph = helper.make_graph(
@@ -87,6 +96,17 @@ def _as_graph(model: Trained) -> Any:
     )
     helper.set_model_props(made, {key: json.dumps(value, ensure_ascii=False) for key, value in about(model).items()})
     return made
+
+
+def _add_network(model: Network, add: Any) -> None:
+    """From pixels in 0…1 to probabilities."""
+    add("Sub", _values(model.module.mean))
+    add("Div", _values(model.module.std))
+    add("Unsqueeze", np.array([1]))
+    for layer in model.module.body:
+        _add_layer(layer, add)
+    add("Div", np.float32(model.temperature))
+    add("Softmax", axis=1)
 
 
 def _add_layer(layer: nn.Module, add: Any) -> None:

@@ -17,7 +17,7 @@ from bruit.errors import ConfigError, DataError, ModelError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
 from bruit.locale import Sentence, mark
-from bruit.models.store import load_model
+from bruit.models.store import load_model, load_together
 from bruit.models.trained import Trained
 from bruit.outside.brought import Brought, bring, is_file_of_a_model
 from bruit.predictor import Predictor
@@ -30,14 +30,17 @@ AT_ONCE = 2**14
 
 # The models that come with bruit, by name: the folder of each, see tools/robust.py.
 SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
+# What the fold models of a cross-validation are called when they read together: RUN:cnn-plus-folds.
+FOLDS = "-folds"
 SEEN = mark("mnist and mnist+course, the first 50,000 training images of each")
 
 
 def find_model(
     model: str | Path, *, scale: str | None = None, classes: Sequence[str] | None = None
 ) -> Trained | Brought:
-    """The model that `model` names: RUN (its winner), RUN:NAME, a folder that `bruit train` wrote, FILE.keras,
-    FILE.onnx, or one that comes with bruit.
+    """The model that `model` names: RUN (its winner), RUN:NAME, RUN:NAME-folds (the fold models of a cross-validation,
+    which read together), a folder that `bruit train` or `bruit crossval` wrote, FILE.keras, FILE.onnx, or one that
+    comes with bruit.
 
     scale    0-255, 0-1, -1-1 or mnist: what the pixels of a file that does not say it itself were made of
     classes  their names, in the order of its outputs, if they are not 0, 1, …; of a file that does not say it itself
@@ -55,6 +58,10 @@ def find_model(
             what=("--scale" if scale is not None else "--classes"),
         )
     folder = _folder_of(str(model))
+    if (folder / "folds.npy").is_file():
+        together = load_together(sorted(folder.glob("fold-*")), FOLDS)
+        together.source = str(model)
+        return together
     found = load_kept(folder) or load_model(folder)
     if isinstance(found, Trained):
         found.source = str(model)
@@ -81,6 +88,8 @@ def _folder_of(model: str) -> Path:
             if not (run / "results.json").is_file():
                 raise ModelError("{run} has no winner yet; resume the study, or name a model as {run}:NAME", run=run)
             name = str(read_results(run)["winner"])
+        if name.endswith(FOLDS) and (run / "crossval" / name.removesuffix(FOLDS) / "folds.npy").is_file():
+            return run / "crossval" / name.removesuffix(FOLDS)
         if not (run / "models" / name / "config.json").is_file():
             there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
             raise ModelError(

@@ -28,6 +28,7 @@ from bruit.training.crossval import CrossValidation, FoldFit
 from bruit.training.stored import read_history
 
 SCHEMA = 1
+TOGETHER = "together"
 PARTS = ("dataset", "models", "crossval", "winner", "comparison", "conclusion", "environment")
 
 
@@ -193,11 +194,30 @@ def complete(results: dict[str, Any], run: Path) -> dict[str, Any]:
         }
     if right and results.get("winner") in right:
         results["comparison"] = compare_on_test(right, results["winner"], results["seed"])
+    for name, entry in results.get("crossval", {}).items():
+        if tested and "mean" in entry:
+            entry[TOGETHER] = _fold_models_together(run, name, entry["k"], results)
     finished = {name: entry for name, entry in results.get("crossval", {}).items() if "mean" in entry}
     if finished:
         results["crossval_comparison"] = compare_folds(finished)
     results["conclusion"] = conclude(results, right)
     return results
+
+
+def _fold_models_together(run: Path, name: str, k: int, results: dict[str, Any]) -> dict[str, Any]:
+    """What the k fold models make of the test images as one: the mean of their probabilities; and whether they read
+    better than the model that was trained once.
+    """
+    labels = np.array(read_npy(run / "test_labels.npy"))
+    folds = [np.array(read_npy(run / "crossval" / name / f"fold-{fold}" / "test_probs.npy")) for fold in range(k)]
+    probs = np.mean(folds, axis=0, dtype=np.float32)
+    figures = evaluate_split(probs, probs, labels, results["dataset"]["classes"], np.arange(len(labels)), detail=False)
+    told = {"n_models": k} | {key: figures[key] for key in ("accuracy", "accuracy_ci95", "nll", "ece")}
+    if "test" not in results["models"].get(name, {}):
+        return told
+    alone = correct(np.array(read_npy(run / "models" / name / "test_probs.npy")), labels)
+    right = {TOGETHER: correct(probs, labels), name: alone}
+    return told | {"comparison": compare_on_test(right, TOGETHER, results["seed"])[0]}
 
 
 def flat(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:

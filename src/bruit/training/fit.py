@@ -17,7 +17,7 @@ from bruit.data.dataset import Dataset, refuse_no_dataset
 from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import write_npy
 from bruit.models.store import save_model
-from bruit.models.trained import Baseline, Network, new_model
+from bruit.models.trained import Baseline, Network, Together, new_model
 from bruit.models.zoo import AUGMENTED, entry
 from bruit.predictor import Predictor
 from bruit.seals import seal
@@ -105,6 +105,7 @@ def fit(
         torch.manual_seed(derived_seed(seed, "weights"))
         config = zoo.config if before is None else before.config
         model = new_model(name, config, train.classes, train.shape, precision or choose_precision())
+        assert not isinstance(model, Together), "the zoo has no ensembles"
         model.trained_on, model.seen = len(train), seen_so_far(before, seen)
         model.augmented = before is not None and before.augmented
         model.augmented |= recipe is not None and recipe.augmentation is not None
