@@ -1,17 +1,17 @@
-"""The peer: notebook A's "optimised CNN", by its own recipe, in Keras on TensorFlow's CPU build.
+"""A peer: a network of notebook A or B, by its own recipe, in Keras on TensorFlow's CPU build.
 
-    python keras_peer.py DATA [--epochs 15] [--seed 0] [--no-test] [--target ACC] [--every-steps K]
+    python keras_peer.py DATA [--network a-cnn-optimised] [--epochs N] [--seed 0] [--no-test | --test-once]
+                         [--target ACC] [--every-steps K]
 
-DATA holds train_images.npy, train_labels.npy, test_images.npy and test_labels.npy. The network is trained on
-80 % of the training images and validated on the other 20 %: conv 128, BN, pool, conv 64, BN, pool, dropout .3,
-dense 128, dropout .3, dense 10; Adam 1e-3, batch 32, up to 15 epochs, ReduceLROnPlateau(val_loss, .5, 3),
-EarlyStopping(val_loss, 5).
+DATA holds train_images.npy, train_labels.npy, test_images.npy and test_labels.npy. The network, one of those in
+keras_networks.py and notebook A's "optimised CNN" unless another is named, is trained on 80 % of the training
+images and validated on the other 20 %.
 
 JSON lines go to standard output, one object each, told apart by "kind":
-- "start": versions, numbers of images, recipe
+- "start": versions, numbers of images, recipe, parameters (all, and those that are trained)
 - "epoch" (the end of one) and "step" (with --every-steps): epoch, step, train_seconds, validation_accuracy,
   test_accuracy
-- "end": train_seconds, fit_seconds, epochs, test_evaluations
+- "end": train_seconds, fit_seconds, epochs, test_evaluations, and with --test-once test_accuracy
 
 `train_seconds` runs from the first batch, tracing and compilation in, every evaluation out. Between two epochs
 it stands still until the next first batch: TensorFlow sometimes waits there for seconds between one epoch's
@@ -37,9 +37,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras_networks import NETWORKS, build, callbacks
 
-EPOCHS = 15
-BATCH_SIZE = 32
+DEFAULT = "a-cnn-optimised"
+EPOCHS = NETWORKS[DEFAULT].epochs
 VALIDATION_FRACTION = 0.2
 TEST_LOG = Path(__file__).with_name("test_log.jsonl")
 
@@ -117,33 +118,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def build() -> Any:
-    """Notebook A's optimised CNN, compiled as the notebook compiles it."""
-    import keras
-    from keras import layers
-
-    model = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(128, 3, activation="relu"),
-            layers.BatchNormalization(),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.BatchNormalization(),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(128, activation="relu"),
-            layers.Dropout(0.3),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
 def train(args: argparse.Namespace, emit: Any) -> int:
-    """Trains the peer, hands each row to `emit`, and returns how often it looked at the test set."""
+    """Trains the network, hands each row to `emit`, and returns how often it looked at the test set."""
     os.environ.update(quiet_environment())
     import keras
     import tensorflow as tf
@@ -153,8 +129,10 @@ def train(args: argparse.Namespace, emit: Any) -> int:
     fit_index, validation_index = training_and_validation(len(labels), args.seed)
     fit_index = fit_index[: args.images]
     validation = images[validation_index], labels[validation_index]
-    test = None if args.no_test else read_split(args.data, "test")
-    model = build()
+    test = None if args.no_test or args.test_once else read_split(args.data, "test")
+    network = NETWORKS[args.network]
+    epochs = args.epochs or network.epochs
+    model = build(network)
 
     # Not model.evaluate: called in the middle of an epoch, it would reset the training metrics of that epoch.
     predict = tf.function(lambda batch: tf.argmax(model(batch, training=False), axis=1), reduce_retracing=True)
@@ -208,13 +186,15 @@ def train(args: argparse.Namespace, emit: Any) -> int:
     emit(
         {
             "kind": "start",
+            "network": args.network,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
             "n_train": len(fit_index),
             "n_validation": len(validation[1]),
             "parameters": model.count_params(),
-            "batch_size": BATCH_SIZE,
-            "epochs": args.epochs,
+            "trained_parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+            "batch_size": network.batch_size,
+            "epochs": epochs,
             "seed": args.seed,
         }
     )
@@ -222,45 +202,40 @@ def train(args: argparse.Namespace, emit: Any) -> int:
     model.fit(
         images[fit_index],
         labels[fit_index],
-        batch_size=BATCH_SIZE,
-        epochs=args.epochs,
+        batch_size=network.batch_size,
+        epochs=epochs,
         validation_data=validation,
-        callbacks=[
-            clock,
-            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=3),
-            keras.callbacks.EarlyStopping(monitor="val_loss", patience=5),
-        ],
+        callbacks=[clock, *callbacks(network)],
         verbose=0,
     )
-    emit(
-        {
-            "kind": "end",
-            "epochs": clock.epoch,
-            "train_seconds": clock.train_seconds,
-            "fit_seconds": clock.fit_seconds,
-            "test_evaluations": clock.evaluations,
-        }
-    )
+    end = {"kind": "end", "epochs": clock.epoch, "train_seconds": clock.train_seconds, "fit_seconds": clock.fit_seconds}
+    if args.test_once:
+        clock.evaluations += 1
+        end["test_accuracy"] = accuracy(read_split(args.data, "test"))
+    emit({**end, "test_evaluations": clock.evaluations})
     return clock.evaluations
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train notebook A's optimised CNN in Keras on TensorFlow's CPU build.")
+    parser = argparse.ArgumentParser(description="Train a notebook's network in Keras on TensorFlow's CPU build.")
     parser.add_argument("data", type=Path, help="folder of the four .npy files; made by `bruit noise` when absent")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--network", choices=NETWORKS, default=DEFAULT)
+    parser.add_argument("--epochs", type=int, help="instead of as many as the notebook has")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches")
     parser.add_argument("--target", type=float, help="stop at this test accuracy (0 to 1)")
     parser.add_argument("--every-steps", type=int, default=0, help="evaluate each so many batches too")
-    parser.add_argument("--no-test", action="store_true", help="leave the test set alone")
+    looks = parser.add_mutually_exclusive_group()
+    looks.add_argument("--no-test", action="store_true", help="leave the test set alone")
+    looks.add_argument("--test-once", action="store_true", help="look at the test set at the end and not before")
     parser.add_argument("--images", type=int, help="train on the first so many images only (to try the script)")
     parser.add_argument("--why", default="benchmark log", help="the reason that the log of test evaluations gives")
     parser.add_argument("--test-log", type=Path, default=TEST_LOG)
     args = parser.parse_args()
-    if args.target is not None and args.no_test:
-        parser.error("--target needs the test set, which --no-test leaves alone")
+    if args.target is not None and (args.no_test or args.test_once):
+        parser.error("--target needs the test set as training goes on; leave out --no-test and --test-once")
     make_course_data(args.data)
     evaluations = train(args, lambda row: print(json.dumps(row), flush=True))
-    record_test_evaluations(args.test_log, "keras_peer.py", "notebook A, optimised CNN", evaluations, args.why)
+    record_test_evaluations(args.test_log, "keras_peer.py", NETWORKS[args.network].title, evaluations, args.why)
 
 
 if __name__ == "__main__":

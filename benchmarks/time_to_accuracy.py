@@ -28,26 +28,32 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras_peer
 import numpy as np
+
+if TYPE_CHECKING:
+    from bruit.data.dataset import Dataset
 
 PUBLISHED = 0.9673
 REQUIRED_RATIO = 20.0
 
 
+def bruit_dataset(data: Path, name: str) -> Dataset:
+    """The images of a split, as the peer reads them, in the bytes that bruit takes."""
+    from bruit.data.dataset import Dataset
+
+    images, labels = keras_peer.read_split(data, name)
+    pixels = np.rint(images[..., 0] * 255).astype(np.uint8)
+    return Dataset(pixels, labels, tuple("0123456789"), np.arange(len(labels), dtype=np.int64))
+
+
 def bruit_side(data: Path, epochs: int, seed: int, test_log: Path) -> dict[str, Any]:
     """Trains `cnn-plus` once, in this process, and evaluates it on the test set once, when it is trained."""
-    from bruit.data.dataset import Dataset
     from bruit.training.fit import fit
 
-    def dataset(name: str) -> Dataset:
-        images, labels = keras_peer.read_split(data, name)
-        pixels = np.rint(images[..., 0] * 255).astype(np.uint8)
-        return Dataset(pixels, labels, tuple("0123456789"), np.arange(len(labels), dtype=np.int64))
-
-    train, test = dataset("train"), dataset("test")
+    train, test = bruit_dataset(data, "train"), bruit_dataset(data, "test")
     fit_index, validation_index = keras_peer.training_and_validation(len(train), seed)
     start = time.perf_counter()
     fitted = fit("cnn-plus", train.subset(fit_index), train.subset(validation_index), seed=seed, epochs=epochs)
