@@ -1,7 +1,7 @@
 # make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
 # make test    sets everything up in .venv, passes the tests
 # make notebooks  executes notebooks/*.ipynb as they are kept: 6 minutes on two idle cores, 17 on busy ones
-# make robust, make noise-reader  train the models that come with bruit
+# make model, make noise-reader  train the models that come with bruit
 # make faults, make fuzz: the long trials of docs/faults.md
 PYTHON ?= python3
 # make study ARGS=--force starts a run again; by default one that was stopped goes on. A quick study has a folder of its own.
@@ -12,7 +12,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: study test faults fuzz lint notebooks robust noise-reader clean
+.PHONY: study test faults fuzz lint notebooks model noise-reader clean
 
 study: .venv/train.done
 	$(BIN)/bruit study --out $(OUT) $(if $(findstring --force,$(ARGS)),,--resume) $(ARGS)
@@ -36,8 +36,8 @@ lint: .venv/test.done
 notebooks: .venv/test.done
 	$(BIN)/python tools/notebooks.py
 
-# The model that comes with bruit, src/bruit/models/robust: trained anew, about three minutes on two idle cores.
-robust: .venv/test.done
+# The model that comes with bruit, src/bruit/models/robust: trained anew, within an hour.
+model: .venv/test.done
 	$(BIN)/python tools/robust.py
 
 # The model that tells which noise images carry, src/bruit/models/noise_reader: about ten minutes likewise.

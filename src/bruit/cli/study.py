@@ -48,6 +48,9 @@ from bruit.cli.options import FOLDER, Whole, command, json_option, names, outsid
     metavar="FILE",
     help="A .keras or .onnx model to compare with, as it is; never the winner. May be repeated.",
 )
+@click.option(
+    "--best", is_flag=True, help="Take the time it needs: longer trainings, and five of cnn-plus that read together."
+)
 @click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, as it was begun.")
 @click.option("--force", is_flag=True, help="Replace the run in --out.")
@@ -66,6 +69,7 @@ def study(
     folds: int,
     repeats: int,
     outside: tuple[Path, ...],
+    best: bool,
     quick: bool,
     resume: bool,
     force: bool,
@@ -89,6 +93,8 @@ def study(
       bruit study FOLDER --out RUN --learning-curve --augment auto --robustness
       bruit study --resume                after Ctrl-C, a crash or a power cut
     """
+    if best and quick:
+        raise click.UsageError(words("--best takes the time it needs, --quick does not: take one of them"))
     if resume and force:
         raise click.UsageError(words("--resume goes on with the run in --out, --force replaces it: take one of them"))
     from bruit.cli.progress import StudyProgress
@@ -98,7 +104,7 @@ def study(
 
     source = click.get_current_context().get_parameter_source
     said: dict[str, Any] = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed, "quick": quick}
-    said |= {"learning_curve": learning_curve, "robustness": robustness}
+    said |= {"learning_curve": learning_curve, "robustness": robustness, "best": best}
     typed = {name: value for name, value in said.items() if source(name) is ParameterSource.COMMANDLINE}
     with StudyProgress(out) as progress:
         results = run_study(

@@ -17,13 +17,20 @@ Config = Logistic | Neighbours | Dense | Convolutional | Normalised | Ensemble
 
 @dataclass(frozen=True)
 class Entry:
-    """A model of the zoo: what it is called, what it is made of, and, for networks, how it is trained."""
+    """A model of the zoo: what it is called, what it is made of, and, for networks, how it is trained; `best` is the
+    recipe that takes the time it needs, where that is another.
+    """
 
     title: str
     summary: str
     family: Family
     config: Config
     recipe: Recipe | None = None
+    best: Recipe | None = None
+
+    def recipe_for(self, best: bool) -> Recipe | None:
+        """How it is trained; or, where it may take the time it needs, how it is trained at its best."""
+        return self.best or self.recipe if best else self.recipe
 
 
 ZOO: dict[str, Entry] = {
@@ -99,6 +106,13 @@ AUGMENTED = {
     "cnn": mark("CNN, augmented by noise"),
     "cnn-plus": mark("CNN, improved, augmented by noise"),
 }
+# What five of a network are called that read together.
+TOGETHER = {
+    "dnn": mark("DNN, five together"),
+    "dnn-plus": mark("DNN, improved, five together"),
+    "cnn": mark("CNN, five together"),
+    "cnn-plus": mark("CNN, improved, five together"),
+}
 
 
 def entry(name: str) -> Entry:
@@ -109,7 +123,9 @@ def entry(name: str) -> Entry:
 
 
 def describe_zoo() -> list[dict[str, Any]]:
-    """Every model as plain values: name, title, family, summary, config, recipe."""
+    """Every model as plain values: name, title, family, summary, config, recipe, and best, the recipe of a study at its
+    best where that is another.
+    """
     return [
         {
             "name": name,
@@ -118,6 +134,7 @@ def describe_zoo() -> list[dict[str, Any]]:
             "summary": model.summary,
             "config": asdict(model.config),
             "recipe": asdict(model.recipe) if model.recipe else None,
+            "best": asdict(model.best) if model.best else None,
         }
         for name, model in ZOO.items()
     ]

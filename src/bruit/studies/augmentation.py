@@ -71,22 +71,21 @@ def _named(asked: str) -> Mixture:
     return Mixture.half_clean(parts)
 
 
-def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], most_promising: str) -> Task | None:
+def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], favourite: str) -> Task | None:
     """The training that a study adds: that of its most promising network, from the same weights, under the mixture.
 
     Raises ConfigError where no network is trained.
     """
     if augment is None or "mixture" not in augment:
         return None
-    networks = [task for task in tasks if ZOO[task.name].recipe is not None]
-    if not networks:
+    base = most_promising(tasks, favourite)
+    if base is None:
         raise ConfigError(
             "expected a network among the models to augment by noise, received {models}; add {model}",
             models=", ".join(task.name for task in tasks) or Sentence("none"),
-            model=most_promising,
+            model=favourite,
         )
     mixture = Mixture.from_plain(augment["mixture"])
-    base = next((task for task in networks if task.name == most_promising), networks[-1])
     return Task(
         base.name,
         base.train,
@@ -97,6 +96,12 @@ def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], m
         seen=f"{base.seen}+{mixture.description if augment['asked'] == AUTO else augment['asked']}",
         noise=mixture,
     )
+
+
+def most_promising(tasks: tuple[Task, ...], favourite: str) -> Task | None:
+    """The training of the network `favourite`, or else of the last network; None where there is none."""
+    networks = [task for task in tasks if ZOO[task.name].recipe is not None]
+    return next((task for task in networks if task.name == favourite), networks[-1] if networks else None)
 
 
 def section(augment: Mapping[str, Any], task: Task | None, run: Path, seed: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ AT_ONCE = 2**14
 SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
 # What the fold models of a cross-validation are called when they read together: RUN:cnn-plus-folds.
 FOLDS = "-folds"
-SEEN = mark("mnist and mnist+course, the first 50,000 training images of each")
+SEEN = mark("mnist, clean and under course, all of MNIST-C and n-MNIST, drawn anew each epoch")
 
 
 def find_model(

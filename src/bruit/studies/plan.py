@@ -17,8 +17,9 @@ from bruit.errors import ConfigError
 from bruit.models.zoo import ZOO, entry
 from bruit.outside.brought import Brought
 from bruit.studies import under_noise
-from bruit.studies.augmentation import augmented_task
+from bruit.studies.augmentation import augmented_task, most_promising
 from bruit.studies.augmentation import settle as settle_augmentation
+from bruit.studies.ensemble import folder_of, member_tasks
 from bruit.studies.noise import seen_in
 from bruit.studies.outside import settings as outside_settings
 from bruit.studies.run import Settings
@@ -46,7 +47,8 @@ class Choice:
 
     epochs: for every network, or of each by its name; None for the recipes' own. learning_curve: of these models; True
     for the most promising one. augment: what is asked for, or what became of it, see `bruit.studies.augmentation`.
-    robustness: show the networks noisy copies of the test images, too.
+    robustness: show the networks noisy copies of the test images, too. best: by the recipes that take the time they
+    need, and with an ensemble.
     """
 
     data: str | Path | DataPair = DEFAULT
@@ -60,6 +62,7 @@ class Choice:
     seed: int = 0
     quick: bool = False
     robustness: bool = False
+    best: bool = False
 
     @classmethod
     def settle(cls, begun: Mapping[str, Any], **given: Any) -> Choice:
@@ -77,13 +80,16 @@ class Choice:
         for name in ("folds", "repeats", "epochs", "seed"):
             if name in chosen and not isinstance(chosen[name], dict):
                 chosen[name] = whole(name, chosen[name])
-        return cls(**chosen)
+        choice = cls(**chosen)
+        if choice.quick and choice.best:
+            raise ConfigError("a study is either quick or at its best; leave out one of them")
+        return choice
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The trainings of a study: of each model, of each model's folds and repeats, and of each learning curve; and the
-    models from outside.
+    """The trainings of a study: of each model, of the ensemble's other members, of each model's folds and repeats, and
+    of each learning curve; and the models from outside.
     """
 
     settings: Settings
@@ -93,23 +99,39 @@ class Plan:
     learning: dict[str, list[Point]]
     outside: tuple[Brought, ...] = ()
     augmented: Task | None = None
+    ensemble: tuple[Task, ...] = ()
 
     @property
     def tested(self) -> tuple[Task, ...]:
-        """Those that end with a model which is to read the test set."""
-        return (*self.models, *(task for group in self.crossval.values() for task in group))
+        """Those that end with a model which is to read the test set by itself."""
+        return (*self.models, *self.folds)
+
+    @property
+    def together(self) -> tuple[Path, ...]:
+        """Where the ensemble is kept, if there is one."""
+        return (folder_of(self.ensemble),) if self.ensemble else ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the models are called that the study trains."""
+        return tuple(folder.name for folder in (*(task.folder for task in self.models), *self.together))
+
+    @property
+    def folds(self) -> tuple[Task, ...]:
+        """Those of all cross-validations."""
+        return tuple(task for group in self.crossval.values() for task in group)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """All of them, in the order in which they run."""
         ours = {task.folder for task in self.models}
         curves = [point.task for points in self.learning.values() for point in points]
-        return (*self.tested, *(task for task in curves if task.folder not in ours))
+        return (*self.models, *self.ensemble, *self.folds, *(task for task in curves if task.folder not in ours))
 
     def group(self, task: Task) -> list[Task]:
-        """The cross-validation, or the learning curve, that a task is of."""
+        """The ensemble, the cross-validation, or the learning curve that a task is of."""
         curves = ([point.task for point in points] for points in self.learning.values())
-        groups = (*self.crossval.values(), *curves)
+        groups = (list(self.ensemble), *self.crossval.values(), *curves)
         return next(group for group in groups if task.folder in [one.folder for one in group])
 
 
@@ -181,18 +203,27 @@ def make_plan(
 
     def epochs_of(name: str, n: int) -> int | None:
         """Of a training on n images; None leaves them to the recipe."""
-        recipe = chosen[name].recipe
+        recipe = chosen[name].recipe_for(choice.best)
         return said(name) or quick_epochs(recipe, n) if recipe and (said(name) or quick) else None
 
     kept, held_out = validation_split(pair.train, derived_seed(seed, "validation"))
     seen = seen_in(choice.data, pair)
     model_tasks = tuple(
         Task(
-            name, kept, held_out, derived_seed(seed, name), run / "models" / name, epochs_of(name, len(kept)), seen=seen
+            name,
+            kept,
+            held_out,
+            derived_seed(seed, name),
+            run / "models" / name,
+            epochs_of(name, len(kept)),
+            seen=seen,
+            best=choice.best,
         )
         for name in models
     )
     augmented = augmented_task(augment, model_tasks, CURVE)
+    base = most_promising(model_tasks, CURVE) if choice.best else None
+    ensemble = () if base is None else member_tasks(base)
     in_fold = len(kept) * (folds - 1) // folds
     crossval_tasks = {
         name: fold_tasks(
@@ -203,6 +234,7 @@ def make_plan(
             seed=seed,
             epochs=epochs_of(name, in_fold),
             folder=run / "crossval" / name,
+            best=choice.best,
         )
         for name in crossval
     }
@@ -215,11 +247,12 @@ def make_plan(
             folder=run / "learning" / name,
             most_draws=QUICK_DRAWS if quick else MOST_DRAWS,
             whole=model_tasks[models.index(name)],
+            best=choice.best,
         )
         for name in curves
     }
     model_tasks += () if augmented is None else (augmented,)
-    n_tasks = sum(len(group) for group in (model_tasks, *crossval_tasks.values(), *points.values()))
+    n_tasks = sum(len(group) for group in (model_tasks, ensemble, *crossval_tasks.values(), *points.values()))
     schedule = Schedule.plan(n_tasks, choose_precision(), workers)
     schedule = replace(schedule, **{key: begun[key] for key in ("precision", "threads") if key in begun})
     settings = Settings(
@@ -237,14 +270,15 @@ def make_plan(
         threads=schedule.threads,
         version=bruit.__version__,
         torch=torch.__version__,
-        recipes={name: _recipe(name) for name in chosen},
+        recipes={name: _recipe(name, choice.best) for name in chosen},
         outside=outside_settings(outside),
         augment=augment,
         robustness=choice.robustness or None,
+        best=choice.best or None,
     )
-    return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside, augmented)
+    return Plan(settings, schedule, model_tasks, crossval_tasks, points, outside, augmented, ensemble)
 
 
-def _recipe(name: str) -> dict[str, Any]:
-    model = ZOO[name]
-    return {"config": asdict(model.config), "recipe": asdict(model.recipe) if model.recipe else {}}
+def _recipe(name: str, best: bool) -> dict[str, Any]:
+    recipe = ZOO[name].recipe_for(best)
+    return {"config": asdict(ZOO[name].config), "recipe": asdict(recipe) if recipe else {}}

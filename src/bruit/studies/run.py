@@ -28,7 +28,7 @@ SESSION = "session.json"
 # In the order in which --force deletes them: whatever stops it, what is left is a run to go on with, or to replace.
 OWN = (
     *("results.json", "report.html", "findings.json", "environment.json", SESSION, "samples.npz"),
-    *(SEAL, "test_labels.npy", "test_ids.npy", "models", "crossval", "learning", "robustness"),
+    *(SEAL, "test_labels.npy", "test_ids.npy", "models", "ensemble", "crossval", "learning", "robustness"),
     "figures",
 )
 # What results come from; the rest of a run is made anew from these whenever it is resumed.
@@ -62,6 +62,8 @@ class Settings:
     outside: dict[str, dict[str, Any]] | None = None
     # The noise that augments, see bruit.studies.augmentation; None likewise.
     augment: dict[str, Any] | None = None
+    # Whether it takes the time it needs; None where it does not, likewise.
+    best: bool | None = None
     # Whether the networks are shown noisy test images; None where they are not, likewise.
     robustness: bool | None = None
 
@@ -114,7 +116,9 @@ def settings_to_resume(folder: Path) -> dict[str, Any]:
 
 def sealed_files(folder: Path) -> list[str]:
     """The files of a finished run that its results are, or come from."""
-    paths = (path for place in ("models", "crossval", "learning") for path in sorted((folder / place).rglob("*")))
+    paths = (
+        path for place in ("models", "ensemble", "crossval", "learning") for path in sorted((folder / place).rglob("*"))
+    )
     return [*SEALED, *(path.relative_to(folder).as_posix() for path in paths if path.name in SEALED_OF_TRAININGS)]
 
 

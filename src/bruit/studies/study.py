@@ -22,7 +22,7 @@ from bruit.locale import language, mark
 from bruit.models.store import load_model
 from bruit.seals import broken, seal
 from bruit.shell import typed
-from bruit.studies import augmentation, under_noise
+from bruit.studies import augmentation, ensemble, under_noise
 from bruit.studies import outside as outside_models
 from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
@@ -64,6 +64,7 @@ def study(
     augment: str | Path | None = None,
     seed: int | None = None,
     quick: bool | None = None,
+    best: bool | None = None,
     outside: Outside | None = None,
     resume: bool = False,
     force: bool = False,
@@ -86,6 +87,8 @@ def study(
     augment           noise that augments the training images of one model more, cnn-plus or the last network: "auto"
                       for what the training images carry, FILE.toml, or the name of a corruption
     seed              the same seed (0) gives the same results
+    best              take the time it needs: networks that longer training makes better are trained so, and the most
+                      promising one five times, to read together as one model more, the ensemble
     quick             a stratified sample and fewer epochs: to see what comes, not to believe it
     outside           FILE.keras, FILE.onnx or what `bruit.load_model` made of them: models that read as they are, and
                       are compared, but never the winner
@@ -102,14 +105,14 @@ def study(
     run, workers = Path(out), whole("workers", workers)
     begun = settings_to_resume(run) if resume else {}
     numbers = {"folds": folds, "repeats": repeats, "epochs": epochs, "seed": seed}
-    for name, flag in (("robustness", robustness), ("quick", quick)):
+    for name, flag in (("robustness", robustness), ("quick", quick), ("best", best)):
         if flag is not None:
             refuse_no_flag(name, flag)
     if augment is not None:
         augmentation.refuse_other(augment)
     parts: dict[str, Any] = {"models": models, "crossval": crossval, "learning_curve": learning_curve}
     parts |= {"augment": augment, "robustness": robustness}
-    choice = Choice.settle(begun, data=data, quick=quick, **parts, **numbers)
+    choice = Choice.settle(begun, data=data, quick=quick, best=best, **parts, **numbers)
     on_stage(Stage("data"))
     try:
         pair = load(choice.data, seed=0)
@@ -184,13 +187,16 @@ def _compute(
     on_stage(Stage("training", plan.tasks, tuple(expected), schedule, after))
     run_tasks(plan.tasks, pair.train, schedule, on_done=report_so_far, on_board=on_board)
 
+    if plan.ensemble:
+        ensemble.assemble(plan.ensemble, pair.train.subset(plan.models[0].validation))
+
     on_stage(Stage("test"))
     write_npy(run / "test_labels.npy", pair.test.labels)
     write_npy(run / "test_ids.npy", pair.test.ids)
     for one in plan.outside:
         outside_models.test(one, run / "models" / one.name, pair.test)
-    for task in plan.tested:
-        write_npy(task.folder / "test_probs.npy", load_model(task.folder).probabilities(pair.test.images))
+    for folder in (*(task.folder for task in plan.tested), *plan.together):
+        write_npy(folder / "test_probs.npy", load_model(folder).probabilities(pair.test.images))
     if plan.settings.robustness:
         on_stage(Stage("robustness"))
         under_noise.measure(run, pair, plan, on_sets)
@@ -221,7 +227,7 @@ def _collect(
         "dataset": dataset,
         "models": {
             name: model_section(run / "models" / name, dataset["classes"], test)
-            for name in (*(task.folder.name for task in plan.models), *(one.name for one in plan.outside))
+            for name in (*plan.names, *(one.name for one in plan.outside))
             if (run / "models" / name / "config.json").is_file()
         },
         "crossval": {

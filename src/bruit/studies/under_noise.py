@@ -47,6 +47,7 @@ def refuse(pair: DataPair, models: Sequence[str], outside: Sequence[object]) -> 
 def measure(run: Path, pair: DataPair, plan: Plan, progress: Callable[[int, int], None]) -> None:
     """Write what `bruit.robustness` says of the networks and the models from outside, unless it is there and whole."""
     ours = [task.folder.name for task in plan.models if _is_network(task.name)]
+    ours += [folder.name for folder in plan.together]
     made_of = {name: checksum(run / "models" / name / SEAL) for name in (*ours, *(one.name for one in plan.outside))}
     folder = run / PLACE
     if not broken(folder) and read_json(folder / FILE)["made_of"] == made_of:
@@ -76,7 +77,7 @@ def seconds(plan: Plan, test: Dataset, expected: Sequence[float]) -> float:
     if not plan.settings.robustness:
         return 0.0
     shown = (len(suite_of(SUITE)) + 1) * len(_sample(test, plan))
-    ours = {task.folder for task in plan.models if _is_network(task.name)}
+    ours = {task.folder for task in (*plan.models, *plan.ensemble) if _is_network(task.name)}
     learning = (
         took / images_seen(task.name, len(task.train), task.epochs)
         for task, took in zip(plan.tasks, expected, strict=True)
