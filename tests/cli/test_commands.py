@@ -186,7 +186,7 @@ def test_crossval_keeps_its_folder_to_one_question(cli, npy_folder, tmp_path: Pa
     data, out = npy_folder(), tmp_path / "folds"
     arguments = (data, "--folds", "2", "--workers", "1", "--out", out, "--json")
     first = cli("crossval", "logistic", *arguments).json
-    monkeypatch.setattr("bruit.training.pool.fit", lambda *args, **named: pytest.fail("trained again"))
+    monkeypatch.setattr("bruit.training.pool.fit_all", lambda *args, **named: pytest.fail("trained again"))
     assert cli("crossval", "logistic", *arguments).json == first
     for changed, what in (
         (("crossval", "knn", *arguments), "another model; repeat it"),

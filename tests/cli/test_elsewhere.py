@@ -154,7 +154,7 @@ def test_a_terminal_that_can_do_nothing_gets_plain_lines(npy_folder, tmp_path: P
 
 def test_a_long_training_is_followed_on_such_a_terminal_too(monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     from bruit.cli import progress
-    from bruit.training.loop import Progress
+    from bruit.training.member import Progress
 
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr(progress, "LINE_SECONDS", -1.0)

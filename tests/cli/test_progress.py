@@ -12,7 +12,7 @@ from rich.console import Console
 from bruit.cli import progress
 from bruit.cli.progress import BoardProgress, StudyProgress, TrainProgress
 from bruit.studies.study import Stage
-from bruit.training.loop import Progress
+from bruit.training.member import Progress
 from bruit.training.pool import Schedule, Task
 
 NOTHING = np.arange(0)

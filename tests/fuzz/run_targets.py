@@ -81,13 +81,14 @@ def read_checkpoint(folder: Path) -> None:
     from bruit.models.trained import Network, new_model
     from bruit.models.zoo import ZOO
     from bruit.training.loop import Loop
+    from bruit.training.member import Member
 
     recipe = ZOO["dnn"].recipe
     pair = few()
     model = new_model("dnn", ZOO["dnn"].config, pair.classes, pair.train.shape)
     assert recipe is not None
     assert isinstance(model, Network)
-    Loop(model, replace(recipe, epochs=2), pair.train, pair.test, 0, folder).restore()
+    Loop([Member(model, replace(recipe, epochs=2), pair.train, pair.test, 0, folder)]).restore()
 
 
 def sealed_settings(content: bytes) -> bytes:

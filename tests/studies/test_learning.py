@@ -83,16 +83,16 @@ def test_a_resumed_study_goes_on_with_its_curve_and_ends_alike(
 
     results, _, _ = curved
     data, run, trained = npy_folder(), tmp_path / "run", []
-    honest = pool._fit
+    honest = pool._job
 
     def killed(task, *rest):
         trained.append(task.folder.name)
         if len(trained) == 12:
             raise Killed
-        honest(task, *rest)
+        return honest(task, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "_fit", killed)
+        patch.setattr(pool, "_job", killed)
         with pytest.raises(Killed):
             bruit.study(data, run, learning_curve=True, **SETTINGS)
     left = len(list((run / "learning").rglob("config.json")))

@@ -24,13 +24,13 @@ def test_damaged_parts_of_a_run_are_made_again(
     for path in (run / name for name in (*damaged, "findings.json", "session.json")):
         path.write_bytes(path.read_bytes()[:-10]) if damage == "cut" else path.unlink()
     trained = []
-    fit_task = pool._fit
+    prepare_task = pool._job
 
-    def spied(task: Any, *rest: Any) -> None:
+    def spied(task: Any, *rest: Any) -> Any:
         trained.append(f"{task.folder.parent.name}/{task.folder.name}")
-        fit_task(task, *rest)
+        return prepare_task(task, *rest)
 
-    monkeypatch.setattr(pool, "_fit", spied)
+    monkeypatch.setattr(pool, "_job", spied)
     same_results(tiny(resume=True), results)
     assert trained == ["models/dnn", "dnn/fold-1"]
     assert computed(run) == computed(undisturbed[1])

@@ -47,7 +47,7 @@ def always(*args: Any) -> bool:
 
 def stored(loop: Loop) -> bool:
     """Not one of the short trainings that only measure the machine's speed."""
-    return loop.folder is not None
+    return loop.members[0].folder is not None
 
 
 def named(name: str) -> Callable[..., bool]:
@@ -97,7 +97,7 @@ def test_epochs_that_are_done_are_not_done_again(tiny, monkeypatch: pytest.Monke
 
     def count(loop: Loop) -> None:
         if stored(loop):
-            epochs.append(len(loop.history))
+            epochs.append(len(loop.members[0].history))
         checkpoint(loop)
 
     monkeypatch.setattr(Loop, "checkpoint", count)

@@ -35,7 +35,7 @@ def test_a_training_that_was_stopped_goes_on(few: DataPair, tmp_path: Path, monk
 
     def stop(loop: Loop) -> None:
         checkpoint(loop)
-        if len(loop.history) == 2:
+        if len(loop.members[0].history) == 2:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Loop, "checkpoint", stop)

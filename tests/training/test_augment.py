@@ -12,7 +12,7 @@ from bruit.training.recipe import Augmentation
 @pytest.fixture
 def highest(monkeypatch):
     """Every draw is the upper end of its range."""
-    monkeypatch.setattr(torch, "rand", lambda n, device=None: torch.ones(n, device=device))
+    monkeypatch.setattr(torch, "rand", lambda *shape, **where: torch.ones(shape))
 
 
 def blob(height: int, width: int, y: float, x: float, spread: float = 1.5) -> torch.Tensor:

@@ -12,7 +12,7 @@ from bruit.models.zoo import ZOO
 from bruit.noise.mixture import Mixture, Part
 from bruit.training import loop
 from bruit.training.fit import fit
-from bruit.training.loop import CHECKPOINT
+from bruit.training.member import CHECKPOINT
 from bruit.training.recipe import Augmentation, Focus, Recipe
 
 ONE_CYCLE = Recipe(

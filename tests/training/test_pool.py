@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_what_is_finished_is_not_done_again(digits, tasks, monkeypatch):
     assert done == [todo[2]]
     assert [os.stat(task.folder / "weights.safetensors").st_mtime_ns for task in todo[:2]] == before
     assert boards[-1][:, 0].tolist() == [1, 1, 1]
-    monkeypatch.setattr(pool, "fit", None)
+    monkeypatch.setattr(pool, "fit_all", None)
     run_tasks(todo, digits.train, ALONE, on_done=done.append)
     assert len(done) == 1
 
@@ -102,18 +103,18 @@ def test_what_was_killed_goes_on_where_it_was(digits, tasks, monkeypatch):
     whole, broken = tasks("whole")[:2], tasks("broken")[:2]
     run_tasks(whole, digits.train, ALONE)
 
-    trained = pool.fit
+    trained = pool.fit_all
     epochs = []
 
-    def killed_in_its_second_epoch(*args, **settings):
+    def killed_in_its_second_epoch(jobs, **settings):
         def kill(model, row):
             epochs.append(row["epoch"])
             if len(epochs) == 1:
                 raise KeyboardInterrupt
 
-        return trained(*args, **settings, on_epoch=kill)
+        return trained([replace(job, on_epoch=kill) for job in jobs], **settings)
 
-    monkeypatch.setattr(pool, "fit", killed_in_its_second_epoch)
+    monkeypatch.setattr(pool, "fit_all", killed_in_its_second_epoch)
     with pytest.raises(KeyboardInterrupt):
         run_tasks(broken, digits.train, ALONE)
     assert not broken[0].done
@@ -134,7 +135,7 @@ def test_an_error_stops_the_rest(digits, tasks, tmp_path):
 def test_threads_are_set_for_the_training_and_set_back(digits, tasks, monkeypatch):
     before = torch.get_num_threads()
     seen = []
-    monkeypatch.setattr(pool, "fit", lambda *args, **settings: seen.append(torch.get_num_threads()))
+    monkeypatch.setattr(pool, "fit_all", lambda *args, **settings: seen.append(torch.get_num_threads()))
     run_tasks(tasks()[:1], digits.train, Schedule(1, before + 1, "fp32"))
     assert seen == [before + 1]
     assert torch.get_num_threads() == before
@@ -151,9 +152,9 @@ def test_cores_are_filled_and_not_overfilled(monkeypatch, n_tasks, cores, worker
     assert schedule.workers * schedule.threads <= cores
 
 
-def test_a_gpu_trains_one_at_a_time(monkeypatch):
+def test_a_gpu_trains_those_that_are_alike_as_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert Schedule.plan(10, "bf16", 8) == Schedule(1, 8, "bf16")
+    assert Schedule.plan(10, "bf16", 8) == Schedule(1, 8, "bf16", batched=True)
 
 
 def test_usable_cores_are_those_this_process_may_use(monkeypatch):

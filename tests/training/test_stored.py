@@ -5,7 +5,7 @@ import pytest
 from bruit.errors import DataError
 from bruit.files import write_npy
 from bruit.training.fit import fit
-from bruit.training.loop import CHECKPOINT
+from bruit.training.member import CHECKPOINT
 from bruit.training.stored import FILES, drop_damaged, read_history
 
 

@@ -17,7 +17,7 @@ from bruit.locale import Counted, language
 
 if TYPE_CHECKING:
     from bruit.studies.study import Stage
-    from bruit.training.loop import Progress as FitProgress
+    from bruit.training.member import Progress as FitProgress
     from bruit.training.pool import Board
 
 # On a log file one line in this many seconds says as much as a moving bar.

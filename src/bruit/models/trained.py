@@ -106,10 +106,10 @@ class Network(Trained):
         batch = max(1, PIXELS_AT_ONCE // (self.input_shape[0] * self.input_shape[1]))
         with torch.inference_mode(), autocast:
             parts = [
-                self.module(torch.tensor(images[start : start + batch], device=self.device)).float().cpu()
+                self.module(torch.tensor(images[start : start + batch], device=self.device)).float()
                 for start in range(0, len(images), batch)
             ]
-        return torch.cat(parts).numpy()
+        return torch.cat(parts).cpu().numpy()  # a GPU is waited for once
 
     def tensors(self) -> Tensors:
         return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in self.module.state_dict().items()}

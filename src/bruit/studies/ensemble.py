@@ -18,7 +18,7 @@ from bruit.files import read_json, write_npy
 from bruit.models.store import load_together, save_model
 from bruit.models.zoo import TOGETHER, entry
 from bruit.seals import broken, seal
-from bruit.training.loop import write_history
+from bruit.training.member import write_history
 from bruit.training.pool import Task
 from bruit.training.recipe import derived_seed
 from bruit.training.stored import FILES

@@ -18,7 +18,7 @@ from bruit.predictor import Predictor
 from bruit.studies.evaluate import find_model
 from bruit.training.claim import claim
 from bruit.training.fit import fit
-from bruit.training.loop import CHECKPOINT, Progress
+from bruit.training.member import CHECKPOINT, Progress
 from bruit.training.start import digest, fitting
 from bruit.training.stored import drop_damaged
 from bruit.whole import whole

@@ -19,7 +19,6 @@ from bruit.noise.registry import refuse_small
 from bruit.seals import SEAL, broken, checksum, seal
 from bruit.studies.robustness import robustness, suite_of
 from bruit.training.device import limited_threads
-from bruit.training.estimate import images_seen
 from bruit.training.splits import stratified_sample
 
 if TYPE_CHECKING:
@@ -78,11 +77,7 @@ def seconds(plan: Plan, test: Dataset, expected: Sequence[float]) -> float:
         return 0.0
     shown = (len(suite_of(SUITE)) + 1) * len(_sample(test, plan))
     ours = {task.folder for task in (*plan.models, *plan.ensemble) if _is_network(task.name)}
-    learning = (
-        took / images_seen(task.name, len(task.train), task.epochs)
-        for task, took in zip(plan.tasks, expected, strict=True)
-        if task.folder in ours
-    )
+    learning = (took / task.images_seen for task, took in zip(plan.tasks, expected, strict=True) if task.folder in ours)
     return shown * (NOISE + READING * sum(learning))
 
 

@@ -14,16 +14,27 @@ from bruit.noise.mixture import Mixture, mix
 from bruit.training.recipe import Augmentation
 
 
-def augment(images: Tensor, ranges: Augmentation) -> Tensor:
-    """Rotate, shift, scale and brighten every image by a draw of its own from PyTorch's current random stream.
+def changes(n: int, ranges: Augmentation, generator: torch.Generator | None = None) -> Tensor:
+    """(numbers, n) float from −1 to 1: what `augment` changes n images by, from PyTorch's current random stream or
+    another one, and on its device.
+    """
+    device = None if generator is None else generator.device
+    numbers = 4 * bool(ranges.rotation or ranges.shift or ranges.scale) + bool(ranges.brightness)
+    return torch.rand(numbers, n, generator=generator, device=device) * 2 - 1
+
+
+def augment(images: Tensor, ranges: Augmentation, by: Tensor | None = None) -> Tensor:
+    """Rotate, shift, scale and brighten every image by a draw of its own: `by`, or else one of `changes`.
 
     images: (N, 1, H, W) float on any scale of 0…1; returned in the same shape. Uncovered borders repeat the
     mirror image, as the noise recipes of photographs do.
     """
     n, _, height, width = images.shape
+    draws = iter(changes(n, ranges).to(images.device) if by is None else by)
 
     def uniform(reach: float) -> Tensor:
-        return (torch.rand(n, device=images.device) * 2 - 1) * reach
+        draw: Tensor = next(draws)
+        return draw * reach
 
     if ranges.rotation or ranges.shift or ranges.scale:
         angle = uniform(math.radians(ranges.rotation))

@@ -119,7 +119,15 @@ def _left_in(folder: Path) -> tuple[str, ...]:
 
 
 def fold_tasks(
-    name: str, dataset: Dataset, *, k: int, repeats: int, seed: int, epochs: int | None, folder: Path
+    name: str,
+    dataset: Dataset,
+    *,
+    k: int,
+    repeats: int,
+    seed: int,
+    epochs: int | None,
+    folder: Path,
+    best: bool = False,
 ) -> list[Task]:
     """One training for each fold, then the repeats of the first.
 
@@ -131,7 +139,7 @@ def fold_tasks(
         for repeat in range(1 + repeats if fold == 0 else 1):
             place = f"repeat-{repeat}" if repeat else f"fold-{fold}"
             task_seed = derived_seed(seed, name, "fold", fold, repeat)
-            tasks.append(Task(name, rest[kept], rest[inner], task_seed, folder / place, epochs, held_out))
+            tasks.append(Task(name, rest[kept], rest[inner], task_seed, folder / place, epochs, held_out, best=best))
     return sorted(tasks, key=lambda task: task.folder.name.startswith("repeat"))
 
 

@@ -21,7 +21,7 @@ STEPS = 3
 def seconds_per_task(tasks: Sequence[Task], dataset: Dataset, schedule: Schedule) -> list[float]:
     """The time that each task will take with the schedule's number of threads; about a second to find out."""
     speed = {name: seconds_per_image(name, dataset, schedule) for name in {task.name for task in tasks}}
-    return [speed[task.name] * images_seen(task.name, len(task.train), task.epochs) for task in tasks]
+    return [speed[task.name] * task.images_seen for task in tasks]
 
 
 def images_seen(name: str, n: int, epochs: int | None = None, fine: bool = False) -> int:

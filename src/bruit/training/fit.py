@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from bruit.models.zoo import AUGMENTED, entry
 from bruit.predictor import Predictor
 from bruit.seals import seal
 from bruit.training.device import Precision, choose_precision
-from bruit.training.loop import CHECKPOINT, Loop, Progress, Row, write_history
+from bruit.training.loop import Loop
+from bruit.training.member import CHECKPOINT, Member, Progress, Row, write_history
 from bruit.training.recipe import Recipe, derived_seed
 from bruit.training.splits import validation_split
 from bruit.training.start import describe, fitting, seen_so_far, take_over
@@ -87,6 +89,52 @@ def fit(
     Raises ConfigError for an unknown name or another model to start from, DataError for too few images or images of
     another size than those of `start`, ModelError if training diverges.
     """
+    job = prepare(
+        name,
+        train,
+        validation,
+        recipe=recipe,
+        epochs=epochs,
+        start=start,
+        seed=seed,
+        seen=seen,
+        folder=folder,
+        precision=precision,
+    )
+    watched = dataclasses.replace(job, on_progress=on_progress, on_epoch=on_epoch, before_stored=before_stored)
+    return fit_all([watched], resume)[0]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training that is ready to begin: its untrained model, and what `fit` was told; it starts from `before`."""
+
+    model: Network | Baseline
+    recipe: Recipe | None
+    train: Dataset
+    validation: Dataset
+    seed: int
+    folder: Path | None
+    before: Network | None
+    on_progress: Callable[[Progress], None] | None = None
+    on_epoch: Callable[[Network, Row], None] | None = None
+    before_stored: Callable[[Network | Baseline], None] | None = None
+
+
+def prepare(
+    name: str,
+    train: Dataset,
+    validation: Dataset | None = None,
+    *,
+    recipe: Recipe | None = None,
+    epochs: int | None = None,
+    start: Predictor | None = None,
+    seed: int = 0,
+    seen: str | None = None,
+    folder: Path | str | None = None,
+    precision: Precision | None = None,
+) -> Job:
+    """What `fit` does before it trains."""
     zoo, seed, epochs = entry(name), whole("seed", seed), whole("epochs", epochs)
     folder = None if folder is None else Path(folder)
     refuse_no_dataset(train)
@@ -101,37 +149,73 @@ def fit(
     if recipe is not None:
         recipe = recipe.for_images(len(train)) if epochs is None else dataclasses.replace(recipe, epochs=epochs)
 
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else []):
+    with _random_numbers_apart():
         torch.manual_seed(derived_seed(seed, "weights"))
         config = zoo.config if before is None else before.config
         model = new_model(name, config, train.classes, train.shape, precision or choose_precision())
-        assert not isinstance(model, Together), "the zoo has no ensembles"
-        model.trained_on, model.seen = len(train), seen_so_far(before, seen)
-        model.augmented = before is not None and before.augmented
-        model.augmented |= recipe is not None and recipe.augmentation is not None
-        if before is not None:
-            assert isinstance(model, Network)
-            take_over(model, before)
-        begin = time.perf_counter()
-        if isinstance(model, Baseline):
-            model.learned = model.learner.learn(train)
-            history, seconds = [], time.perf_counter() - begin
-        else:
-            assert recipe is not None, f"{name} is a network without a recipe"
-            loop = Loop(model, recipe, train, validation, seed, folder)
-            history = loop.run(resume, on_progress, on_epoch)
-            seconds = sum(row["seconds"] for row in history)
+    assert not isinstance(model, Together), "the zoo has no ensembles"
+    model.trained_on, model.seen = len(train), seen_so_far(before, seen)
+    model.augmented = before is not None and before.augmented
+    model.augmented |= recipe is not None and recipe.augmentation is not None
+    if before is not None:
+        assert isinstance(model, Network)
+        take_over(model, before)
+    return Job(model, recipe, train, validation, seed, folder, before)
 
-    scores = model.logits(validation.images)
-    model.temperature = fit_temperature(scores, validation.labels)
-    probabilities = apply_temperature(scores, model.temperature)
-    started_from = None if before is None else describe(before, train.classes)
-    fitted = Fit(model, recipe, history, len(train), seconds, probabilities, started_from)
-    if before_stored is not None:
-        before_stored(model)
-    if folder is not None:
-        _store(fitted, validation, seed, folder)
+
+def fit_all(jobs: Sequence[Job], resume: bool = False) -> list[Fit]:
+    """Train one job, or several of the same network as one, see `Loop`; what each gives and leaves is that of a
+    training alone, but that its seconds are its share of those of all.
+    """
+    return [_finish(job, history, seconds) for job, (history, seconds) in zip(jobs, _train(jobs, resume), strict=True)]
+
+
+def _train(jobs: Sequence[Job], resume: bool) -> list[tuple[list[Row], float]]:
+    """The history of each job, and the seconds it took."""
+    first = jobs[0].model
+    if isinstance(first, Baseline):
+        assert len(jobs) == 1, "baselines are trained alone"
+        begin = time.perf_counter()
+        first.learned = first.learner.learn(jobs[0].train)
+        return [([], time.perf_counter() - begin)]
+    members = []
+    for job in jobs:
+        assert isinstance(job.model, Network)
+        assert job.recipe is not None, f"{job.model.name} is a network without a recipe"
+        members.append(
+            Member(
+                job.model,
+                job.recipe,
+                job.train,
+                job.validation,
+                job.seed,
+                job.folder,
+                on_progress=job.on_progress,
+                on_epoch=job.on_epoch,
+            )
+        )
+    with _random_numbers_apart():
+        Loop(members).run(resume)
+    return [(one.history, sum(row["seconds"] for row in one.history)) for one in members]
+
+
+def _finish(job: Job, history: list[Row], seconds: float) -> Fit:
+    """Calibrate the trained model, and write what its training leaves."""
+    scores = job.model.logits(job.validation.images)
+    job.model.temperature = fit_temperature(scores, job.validation.labels)
+    probabilities = apply_temperature(scores, job.model.temperature)
+    started_from = None if job.before is None else describe(job.before, job.train.classes)
+    fitted = Fit(job.model, job.recipe, history, len(job.train), seconds, probabilities, started_from)
+    if job.before_stored is not None:
+        job.before_stored(job.model)
+    if job.folder is not None:
+        _store(fitted, job.validation, job.seed, job.folder)
     return fitted
+
+
+def _random_numbers_apart() -> AbstractContextManager[None]:
+    """What is drawn in the body leaves PyTorch's random stream where it was."""
+    return torch.random.fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else [])
 
 
 def _store(fitted: Fit, validation: Dataset, seed: int, folder: Path) -> None:

@@ -97,6 +97,7 @@ def curve_points(
     folder: Path,
     most_draws: int = MOST_DRAWS,
     whole: Task | None = None,
+    best: bool = False,
 ) -> list[Point]:
     """One training for each size and draw, the largest first, as it takes longest.
 
@@ -105,11 +106,12 @@ def curve_points(
 
     whole  a study's training on all but its validation images: the first draw has the same two parts, and, where those
            images chose no epoch, that training as its largest
+    best   by the recipe that takes the time it needs
     """
     least = OF_EACH_CLASS + 1
     need = Sentence("a learning curve needs {n} of each class: add images of it, or remove the class", n=least)
     refuse_rare(dataset, least, need)
-    recipe = entry(name).recipe
+    recipe = entry(name).recipe_for(best)
     chooses = recipe is not None and recipe.keep == "best"
     sizes: list[int] = []
     points = []
@@ -130,7 +132,7 @@ def curve_points(
                 part, validation = part[kept], part[inner]
             task_seed = derived_seed(seed, name, "learning", size, draw)
             place = folder / f"size-{size}-draw-{draw}"
-            task = Task(name, part, validation, task_seed, place, epochs_of(len(part)), held_out)
+            task = Task(name, part, validation, task_seed, place, epochs_of(len(part)), held_out, best=best)
             points.append(Point(size, draw, task))
     return sorted(points, key=lambda point: -point.size)
 

@@ -1,228 +1,194 @@
-"""The training loop, which reads from top to bottom, and the checkpoint from which it goes on."""
+"""The training loop, which reads from top to bottom: of one training, or of several in lockstep."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bruit.data.dataset import Dataset, pixel_counts
-from bruit.errors import ModelError
-from bruit.evaluation.calibration import apply_temperature
-from bruit.evaluation.metrics import nll
-from bruit.files import write_text
-from bruit.models.baselines import Tensors
-from bruit.models.store import read_tensors, write_tensors
-from bruit.models.trained import Network
-from bruit.training.augment import augment, under_noise
+from bruit.models.batched import batched
+from bruit.training.augment import augment, changes
 from bruit.training.device import keep_freed_memory
-from bruit.training.focus import draw
+from bruit.training.member import Member, Progress
 from bruit.training.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
-from bruit.training.recipe import Recipe, derived_seed
-from bruit.training.start import digest
+from bruit.training.recipe import Augmentation
+from bruit.training.stream import Stream
 
-Row = dict[str, Any]
-CHECKPOINT = "checkpoint.safetensors"
 # Of a training: one after each epoch, where there are no more of them.
 CHECKPOINTS = 50
 # Put under noise together: of each corruption there are few images in a batch, and each call costs as much as some.
 NOISY_BATCHES = 16
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is: steps of all steps, the epoch, and the epoch's running loss and accuracy."""
-
-    step: int
-    steps: int
-    epoch: int
-    loss: float
-    accuracy: float
-
-
 class Loop:
-    """The state of one training that a checkpoint holds: weights, optimiser, last losses, and the rows so far."""
+    """k trainings, mostly one, of the same network by the same recipe, with as many batches in each epoch.
 
-    def __init__(
-        self, model: Network, recipe: Recipe, train: Dataset, validation: Dataset, seed: int, folder: Path | None
-    ) -> None:
-        self.model, self.recipe, self.seed, self.folder = model, recipe, seed, folder
-        self.images = torch.tensor(np.ascontiguousarray(train.images), device=model.device)
-        self.labels = torch.tensor(np.ascontiguousarray(train.labels), device=model.device)
-        self.validation = validation
-        shares = pixel_counts(train.images) / train.images.size
-        mean = float(shares @ np.arange(256))
-        model.module.mean.fill_(mean / 255)
-        model.module.std.fill_(max(float(shares @ (np.arange(256) - mean) ** 2) ** 0.5 / 255, 1e-3))
-        self.optimizers = make_optimizers(model.module, recipe)
-        about = (model.name, recipe, seed, digest(model), train.fingerprint(), validation.fingerprint())
-        self.identity = np.frombuffer(hashlib.sha256(repr(about).encode()).digest(), np.uint8)
-        self.losses = torch.zeros(len(self.images), device=model.device)
-        self.best: dict[str, Tensor] = {}
-        self.history: list[Row] = []
+    Several are one network with k times the channels, whose loss is the sum of theirs: each training has the gradients,
+    and takes the random numbers, that it would have alone. Of (B, k) batches, a column belongs to a training.
+    """
 
-    def run(
-        self,
-        resume: bool,
-        on_progress: Callable[[Progress], None] | None,
-        on_epoch: Callable[[Network, Row], None] | None,
-    ) -> list[Row]:
-        """Train to the last epoch; the weights to keep are in the model afterwards."""
-        recipe, module, device = self.recipe, self.model.module, self.model.device
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members, k = members, len(members)
+        self.recipe, self.model, self.module = members[0].recipe, members[0].model, members[0].model.module
+        self.device = self.model.device
+        if k > 1:
+            for one in members:
+                one.stream = Stream.apart(self.device)
+            self.module = batched([one.model.module for one in members], [one.stream for one in members])
+        self.images = one_after_the_other([one.train.images for one in members]).to(self.device)
+        self.labels = one_after_the_other([one.train.labels for one in members]).to(self.device)
+        self.losses = torch.zeros(len(self.labels), device=self.device)
+        start = 0
+        for one in members:
+            one.start, one.losses = start, self.losses[start : start + len(one.train)]
+            start += len(one.train) + 1
+        self.optimizers = make_optimizers(self.module, self.recipe, k)
+
+    def run(self, resume: bool = False) -> None:
+        """Train to the last epoch; the weights to keep are in the models afterwards, and the rows in the histories."""
+        recipe, module, k = self.recipe, self.module, len(self.members)
         keep_freed_memory()
         if resume:
             self.restore()
-        n_batches = recipe.batches_per_epoch(len(self.images))
-        steps, step = sum(n_batches), sum(n_batches[: len(self.history)])
-        autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.model.precision == "bf16")
+        done, n_batches = len(self.members[0].history), recipe.batches_per_epoch(len(self.members[0].train))
+        steps, step = sum(n_batches), sum(n_batches[:done])
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.model.precision == "bf16")
         # An epoch of few images takes less time than to write a checkpoint.
         rare = math.ceil(recipe.epochs / CHECKPOINTS)
 
-        for epoch in range(len(self.history), recipe.epochs):
-            # Each epoch has random numbers of its own, so one that is resumed repeats the one that was killed.
-            torch.manual_seed(derived_seed(self.seed, "epoch", epoch))
-            order, weights = draw(self.losses, recipe.focus if epoch else None)
-            total_loss, total_right = torch.zeros((), device=device), torch.zeros((), device=device)
-            seen, learning_rate, start = torch.zeros((), device=device), 0.0, time.perf_counter()
+        for epoch in range(done, recipe.epochs):
+            orders, weights = self.draw(epoch)
+            seen, total_loss, total_right = torch.zeros(3, k, device=self.device)
+            learning_rate, start = 0.0, time.perf_counter()
             module.train()
-            for batch, images in self.batches(order, n_batches[epoch], epoch):
+            for batch, images in self.batches(orders, n_batches[epoch], epoch):
                 learning_rate = recipe.learning_rate_at(step, steps)
                 for group in self.groups():
                     group["lr"] = group["peak"] * learning_rate / recipe.learning_rate
-                pixels = images.unsqueeze(1).float() / 255
+                pixels = images.float() / 255
                 targets, weight = self.labels[batch], weights[batch]
                 if recipe.augmentation is not None:
-                    pixels = augment(pixels, recipe.augmentation)
+                    pixels = self.augmented(pixels, recipe.augmentation)
                 with autocast:
-                    logits = module.from_pixels(pixels).float()
-                loss = F.cross_entropy(logits, targets, reduction="none", label_smoothing=recipe.label_smoothing)
+                    logits = module.from_pixels(pixels).float().view(targets.numel(), -1)
+                loss = F.cross_entropy(
+                    logits, targets.flatten(), reduction="none", label_smoothing=recipe.label_smoothing
+                ).view_as(targets)
                 module.zero_grad(set_to_none=True)
-                torch.autograd.backward((loss * weight).sum() / weight.sum())
+                torch.autograd.backward(((loss * weight).sum(0) / weight.sum(0)).sum())
                 for optimizer in self.optimizers:
                     optimizer.step()
                 step += 1
                 # What the report draws beside the validation loss, and what a focus goes by: without smoothing.
-                self.losses[batch] = F.cross_entropy(logits.detach(), targets, reduction="none")
-                seen += weight.sum()
-                total_loss += (self.losses[batch] * weight).sum()
-                total_right += ((logits.argmax(1) == targets) * weight).sum()
-                if on_progress is not None and (step % 10 == 0 or step == steps):
-                    on_progress(Progress(step, steps, epoch + 1, float(total_loss / seen), float(total_right / seen)))
-            train_loss, train_accuracy = float(total_loss / seen), float(total_right / seen)
-            seconds = time.perf_counter() - start
-            if not math.isfinite(train_loss):
-                raise ModelError(
-                    "training of {name} diverged: the loss is {train_loss} in epoch {epoch}; "
-                    "lower the learning rate ({recipe.learning_rate:g})",
-                    name=self.model.name,
-                    train_loss=train_loss,
-                    epoch=epoch + 1,
-                    recipe=recipe,
+                plain = loss.detach()
+                if recipe.label_smoothing:
+                    plain = F.cross_entropy(logits.detach(), targets.flatten(), reduction="none").view_as(targets)
+                self.losses[batch] = plain
+                seen += weight.sum(0)
+                total_loss += (plain * weight).sum(0)
+                total_right += ((logits.argmax(1).view_as(targets) == targets) * weight).sum(0)
+                if step % 10 == 0 or step == steps:
+                    self.report(step, steps, epoch, total_loss / seen, total_right / seen)
+            train_losses, train_accuracies = (total_loss / seen).tolist(), (total_right / seen).tolist()
+            seconds = (time.perf_counter() - start) / k
+            for one, train_loss, train_accuracy in zip(self.members, train_losses, train_accuracies, strict=True):
+                one.end_epoch(
+                    {
+                        "epoch": epoch + 1,
+                        "seconds": round(seconds, 3),
+                        "learning_rate": learning_rate,
+                        "train_loss": train_loss,
+                        "train_accuracy": train_accuracy,
+                    }
                 )
-            validation_loss, validation_accuracy = self.validate()
-            row = {
-                "epoch": epoch + 1,
-                "seconds": round(seconds, 3),
-                "learning_rate": learning_rate,
-                "train_loss": train_loss,
-                "train_accuracy": train_accuracy,
-                "validation_loss": validation_loss,
-                "validation_accuracy": validation_accuracy,
-            }
-            if recipe.keep == "best" and all(
-                validation_accuracy > past["validation_accuracy"] for past in self.history
-            ):
-                self.best = {name: value.clone() for name, value in module.state_dict().items()}
-            self.history.append(row)
             if (epoch + 1) % rare == 0 or epoch + 1 == recipe.epochs:
                 self.checkpoint()
-            if on_epoch is not None:
-                on_epoch(self.model, row)
+            for one in self.members:
+                if one.on_epoch is not None:
+                    one.on_epoch(one.model, one.history[-1])
 
-        if self.best:
-            module.load_state_dict(self.best)
-        return self.history
+        for one in self.members:
+            if one.best:
+                one.model.module.load_state_dict(one.best)
 
-    def batches(self, order: Tensor, n: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The indices of each of n batches, and its images, under the recipe's noise if there is some."""
-        noise, batches = self.recipe.noise, order.tensor_split(n)
-        if noise is None:
-            yield from ((batch, self.images[batch]) for batch in batches)
+    def draw(self, epoch: int) -> tuple[list[Tensor], Tensor]:
+        """The images that each training sees in one epoch, in its order, and the weights of the images of all."""
+        orders, weights = [], torch.zeros_like(self.losses)
+        for one in self.members:
+            order, own = one.draw(epoch)
+            weights[one.start : one.start + len(own)] = own
+            orders.append(order)
+        return orders, weights
+
+    def batches(self, orders: Sequence[Tensor], n: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The indices (B, k) of each of n batches, and its images, under the recipe's noise if there is some."""
+        parts = list(zip(*(order.tensor_split(n) for order in orders), strict=True))
+        at_once = 1 if self.recipe.noise is None else NOISY_BATCHES
+        for start in range(0, n, at_once):
+            group = [self.side_by_side(part) for part in parts[start : start + at_once]]
+            index = torch.cat(group) if len(group) > 1 else group[0]
+            images = self.images[index]
+            if self.recipe.noise is not None:
+                noisy = [one.noisy(images[:, at], index[:, at], epoch) for at, one in enumerate(self.members)]
+                images = torch.stack(noisy, 1)
+            split = torch.split(images, [len(batch) for batch in group])
+            for part, batch, shown in zip(parts[start : start + at_once], group, split, strict=True):
+                for one, own in zip(self.members, part, strict=True):
+                    one.stream.n = len(own)
+                yield batch, shown
+
+    def side_by_side(self, part: Sequence[Tensor]) -> Tensor:
+        """Batches of k trainings as the columns of one. One that is short is filled up with an image that counts for
+        nothing in its loss; batch norm does see it.
+        """
+        longest = max(map(len, part))
+        return torch.stack(
+            [
+                F.pad(own, (0, longest - len(own)), value=one.start + len(one.train)) if len(own) < longest else own
+                for one, own in zip(self.members, part, strict=True)
+            ],
+            1,
+        )
+
+    def augmented(self, pixels: Tensor, ranges: Augmentation) -> Tensor:
+        """(B, k, H, W) changed at random, all images by one call, with the numbers of each training's own stream."""
+        own = [changes(one.stream.n, ranges, one.stream.pixels) for one in self.members]
+        by = torch.stack([F.pad(numbers, (0, len(pixels) - numbers.shape[1])) for numbers in own], 2)
+        return augment(pixels.flatten(0, 1).unsqueeze(1), ranges, by.flatten(1)).view_as(pixels)
+
+    def report(self, step: int, steps: int, epoch: int, losses: Tensor, accuracies: Tensor) -> None:
+        """Tell those who watch; nothing waits for the device where nobody does."""
+        if all(one.on_progress is None for one in self.members):
             return
-        seed = derived_seed(self.seed, "noise", epoch)
-        for start in range(0, n, NOISY_BATCHES):
-            group = batches[start : start + NOISY_BATCHES]
-            index = torch.cat(group)
-            images = under_noise(self.images[index], noise, seed, index)
-            yield from zip(group, torch.split(images, [len(batch) for batch in group]), strict=True)
-
-    def validate(self) -> tuple[float, float]:
-        """(NLL, accuracy) on the validation images."""
-        scores = self.model.logits(self.validation.images, self.model.precision)
-        if not np.isfinite(scores).all():
-            raise ModelError(
-                "training of {name} diverged: its logits are not finite; lower the learning rate", name=self.model.name
-            )
-        accuracy = float((scores.argmax(axis=1) == self.validation.labels).mean())
-        return nll(apply_temperature(scores, 1.0), self.validation.labels), accuracy
+        for one, loss, accuracy in zip(self.members, losses.tolist(), accuracies.tolist(), strict=True):
+            if one.on_progress is not None:
+                one.on_progress(Progress(step, steps, epoch + 1, loss, accuracy))
 
     def checkpoint(self) -> None:
-        """Write all that the next epoch needs, atomically; then the history, which only repeats part of it."""
-        if self.folder is None:
-            return
-        groups: dict[str, dict[str, Tensor]] = {
-            "weights": self.model.module.state_dict(),
-            "best": self.best,
-            "optimizer": optimizer_tensors(self.optimizers),
-        }
-        tensors = {
-            f"{group}/{name}": value.detach().cpu().numpy()
-            for group, named in groups.items()
-            for name, value in named.items()
-        }
-        tensors["losses"] = self.losses.cpu().numpy()
-        tensors["of"] = self.identity
-        tensors["history"] = np.frombuffer(json.dumps(self.history).encode(), np.uint8)
-        write_tensors(self.folder / CHECKPOINT, tensors)
-        write_history(self.folder, self.history)
+        """Write the checkpoint of each training: the one that it would write alone."""
+        k, optimizer = len(self.members), optimizer_tensors(self.optimizers)
+        for at, one in enumerate(self.members):
+            one.checkpoint({name: value.chunk(k)[at] if value.ndim else value for name, value in optimizer.items()})
 
     def restore(self) -> None:
-        """Go on from the last checkpoint, if there is one."""
-        if self.folder is None or not (self.folder / CHECKPOINT).is_file():
+        """Go on from the last checkpoints, if there are some: of each training, and of the same epoch."""
+        states = [one.restore() for one in self.members]
+        assert len({len(one.history) for one in self.members}) == 1, "trainings of different epochs"
+        if not self.members[0].history:
             return
-        tensors = read_tensors(self.folder / CHECKPOINT)
-        try:
-            self.take_over(tensors)
-        except (KeyError, IndexError, RuntimeError, ValueError) as error:
-            raise ModelError(
-                "{folder} is not of a training of {name} such as this one; remove it, or train into another folder",
-                folder=self.folder / CHECKPOINT,
-                name=self.model.name,
-            ) from error
-
-    def take_over(self, tensors: Tensors) -> None:
-        """Set the state to what `checkpoint` wrote."""
-        if not np.array_equal(tensors.pop("of"), self.identity):
-            raise ValueError("another training")
-        groups: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "optimizer": {}}
-        self.history = json.loads(tensors.pop("history").tobytes())
-        self.losses.copy_(torch.from_numpy(np.array(tensors.pop("losses"))))
-        for path, array in tensors.items():
-            group, _, name = path.partition("/")
-            groups[group][name] = torch.from_numpy(np.array(array)).to(self.model.device)
-        self.model.module.load_state_dict(groups["weights"])
-        self.best = groups["best"]
-        load_optimizer_tensors(self.optimizers, groups["optimizer"])
+        with self.members[0].refusing_others():
+            optimizer = {name: [state[name] for state in states] for name in states[0]}
+            load_optimizer_tensors(
+                self.optimizers,
+                {name: torch.cat(values) if values[0].ndim else values[0] for name, values in optimizer.items()},
+            )
 
     def groups(self) -> Iterator[dict[str, Any]]:
         """The parameter groups of all optimisers."""
@@ -230,6 +196,8 @@ class Loop:
             yield from optimizer.param_groups
 
 
-def write_history(folder: Path, history: list[Row]) -> None:
-    """history.jsonl: one JSON object for each epoch."""
-    write_text(folder / "history.jsonl", "".join(json.dumps(row) + "\n" for row in history))
+def one_after_the_other(arrays: Sequence[NDArray[Any]]) -> Tensor:
+    """The images or labels of k trainings; of several, each ends with a repeat of its first one, see `side_by_side`."""
+    if len(arrays) == 1:
+        return torch.tensor(np.ascontiguousarray(arrays[0]))
+    return torch.tensor(np.concatenate([part for array in arrays for part in (array, array[:1])]))

@@ -16,13 +16,20 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose steps are made orthogonal: every direction of a kernel moves, not only the loudest ones.
 
     For parameters of two dimensions or more; kernels (out, in, height, width) count as matrices (out, the rest).
+    A parameter may be those of `networks` networks, one after the other: each of them is a matrix of its own.
     Source: K. Jordan et al., Muon (2024); the coefficients are theirs.
     """
 
     def __init__(
-        self, parameters: list[nn.Parameter], learning_rate: float, momentum: float, weight_decay: float
+        self,
+        parameters: list[nn.Parameter],
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float,
+        networks: int = 1,
     ) -> None:
         super().__init__(parameters, {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay})
+        self.networks = networks
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -35,33 +42,39 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(parameter)
                 momentum = state["momentum"].mul_(group["momentum"]).add_(parameter.grad)
                 nesterov = parameter.grad.add(momentum, alpha=group["momentum"])
-                update = orthogonal(nesterov.flatten(1)).view_as(parameter)
-                tall = max(1.0, len(parameter) / parameter[0].numel()) ** 0.5
+                matrix = nesterov.flatten(1)
+                if self.networks > 1:
+                    matrix = matrix.unflatten(0, (self.networks, -1))
+                update = orthogonal(matrix).reshape(parameter.shape)
+                tall = max(1.0, len(parameter) / self.networks / parameter[0].numel()) ** 0.5
                 parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * tall)
 
 
 def orthogonal(matrix: Tensor, steps: int = 4) -> Tensor:
-    """Nearly the closest matrix with singular values of 1, by Newton and Schulz's iteration: (M, N) → (M, N).
+    """Nearly the closest matrix with singular values of 1, by Newton and Schulz's iteration: (…, M, N) → the same.
 
     Each step multiplies the matrix by a polynomial of its Gram matrix, and these all commute: they are multiplied
     with each other, small as they are, and only their product with the wide matrix.
     """
     a, b, c = NEWTON_SCHULZ
-    x: Tensor = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x: Tensor = matrix.mT if tall else matrix
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     gram = x @ x.mT
-    one = torch.eye(len(gram), device=gram.device)
+    one = torch.eye(gram.shape[-1], device=gram.device)
     product = one
     for _ in range(steps):
         polynomial = a * one + b * gram + c * gram @ gram
         product = polynomial @ product
         gram = polynomial @ gram @ polynomial
     x = product @ x
-    return x.mT if matrix.shape[0] > matrix.shape[1] else x
+    return x.mT if tall else x
 
 
-def make_optimizers(module: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """The optimisers of `recipe`; each parameter group keeps its learning rate at the schedule's height as "peak"."""
+def make_optimizers(module: nn.Module, recipe: Recipe, networks: int = 1) -> list[torch.optim.Optimizer]:
+    """The optimisers of `recipe` for so many networks in one; each parameter group keeps its learning rate at the
+    schedule's height as "peak".
+    """
     parameters = list(module.parameters())
     # The first convolution sees one channel: too narrow for its directions to be balanced.
     kernels = [p for p in parameters if recipe.optimizer == "muon" and p.ndim == 4 and p.shape[1] > 1]
@@ -82,7 +95,7 @@ def make_optimizers(module: nn.Module, recipe: Recipe) -> list[torch.optim.Optim
     if kernels:
         rate = recipe.learning_rate if recipe.muon_learning_rate is None else recipe.muon_learning_rate
         decay = recipe.weight_decay if recipe.muon_weight_decay is None else recipe.muon_weight_decay
-        optimizers.append(Muon(kernels, rate, momentum=0.9, weight_decay=decay))
+        optimizers.append(Muon(kernels, rate, momentum=0.9, weight_decay=decay, networks=networks))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]

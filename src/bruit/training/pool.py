@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from pickle import PicklingError
 
@@ -24,9 +25,11 @@ from bruit.files import write_npy
 from bruit.models.trained import Trained
 from bruit.models.zoo import entry
 from bruit.noise.mixture import Mixture
+from bruit.training.alike import Group, alike
 from bruit.training.device import Precision, limited_threads
-from bruit.training.fit import fit
-from bruit.training.loop import Progress
+from bruit.training.fit import Job, fit_all, prepare
+from bruit.training.member import Progress
+from bruit.training.recipe import Recipe
 from bruit.training.splits import Index
 
 
@@ -39,6 +42,7 @@ class Task:
     noise              what the training images are augmented by, beside what the recipe of the zoo has
     folder             where it leaves its files; config.json is written last and marks it as done
     seen               what the data are called, for config.json
+    best               by the recipe that takes the time it needs
     """
 
     name: str
@@ -50,6 +54,22 @@ class Task:
     held_out: Index | None = None
     noise: Mixture | None = None
     seen: str | None = None
+    best: bool = False
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """How the network is trained; None for a baseline."""
+        recipe = entry(self.name).recipe_for(self.best)
+        if recipe is None:
+            return None
+        recipe = replace(recipe, noise=self.noise)
+        return recipe.for_images(len(self.train)) if self.epochs is None else replace(recipe, epochs=self.epochs)
+
+    @property
+    def images_seen(self) -> int:
+        """How many images all its epochs see."""
+        n = len(self.train)
+        return n if self.recipe is None else sum(self.recipe.images_per_epoch(n))
 
     @property
     def done(self) -> bool:
@@ -62,11 +82,15 @@ class Schedule:
 
     The number of threads enters the last digits of the weights: it is fixed for a study, so that a resumed one
     ends alike.
+
+    batched  whether trainings that are alike run as one, up to AT_ONCE of them: a GPU, which one small network leaves
+             mostly idle, then does as much in nearly the time of one; a CPU gains nothing
     """
 
     workers: int
     threads: int
     precision: Precision
+    batched: bool = False
 
     @classmethod
     def plan(cls, n_tasks: int, precision: Precision, cores: int | None = None) -> Schedule:
@@ -76,7 +100,7 @@ class Schedule:
         import torch
 
         if torch.cuda.is_available():
-            return cls(1, cores or usable_cores(), precision)
+            return cls(1, cores or usable_cores(), precision, batched=True)
         cores = cores or usable_cores()
         threads = max(1, cores // max(1, n_tasks))
         return cls(max(1, min(n_tasks, cores // threads)), threads, precision)
@@ -127,9 +151,11 @@ def _run_all(
     board[[task.done for task in tasks], 0] = 1
     with _watch(board, on_board):
         left = [(row, task) for row, task in enumerate(tasks) if not task.done]
+        groups = alike(left) if schedule.batched else [[one] for one in left]
         if schedule.workers == 1:
-            for row, task in left:
-                on_done(_run(task, dataset, schedule, path, row))
+            for group in groups:
+                for task in _run(group, dataset, schedule, path):
+                    on_done(task)
             return
         from joblib import Parallel, delayed
 
@@ -142,8 +168,9 @@ def _run_all(
             initargs=(os.getpid(),),
         )
         with _broken_pool_is_said():
-            for task in parallel(delayed(_run)(task, dataset, schedule, path, row) for row, task in left):
-                on_done(task)
+            for ended in parallel(delayed(_run)(group, dataset, schedule, path) for group in groups):
+                for task in ended:
+                    on_done(task)
 
 
 @contextmanager
@@ -187,38 +214,41 @@ def _watch(board: Board, on_board: Callable[[Board], None] | None) -> Iterator[N
     on_board(board)
 
 
-def _run(task: Task, dataset: Dataset, schedule: Schedule, board_path: Path, row: int) -> Task:
+def _run(group: Group, dataset: Dataset, schedule: Schedule, board_path: Path) -> list[Task]:
+    """Train one task, or several as one."""
     board = np.load(board_path, mmap_mode="r+")
 
-    def show(progress: Progress) -> None:
+    def show(row: int, progress: Progress) -> None:
         board[row] = (progress.step / progress.steps * 0.999, progress.epoch, progress.loss, progress.accuracy)
 
     with limited_threads(schedule.threads):
-        _fit(task, dataset, schedule, show)
-    board[row, 0] = 1
-    return task
+        jobs = [_job(task, dataset, schedule.precision) for _, task in group]
+        fit_all(
+            [replace(job, on_progress=partial(show, row)) for job, (row, _) in zip(jobs, group, strict=True)],
+            resume=True,
+        )
+    board[[row for row, _ in group], 0] = 1
+    return [task for _, task in group]
 
 
-def _fit(task: Task, dataset: Dataset, schedule: Schedule, show: Callable[[Progress], None]) -> None:
-    # What held-out images become is written before fit's last file, so that a finished folder has them.
-    recipe = entry(task.name).recipe
-    fit(
+def _job(task: Task, dataset: Dataset, precision: Precision) -> Job:
+    recipe, held_out = task.recipe, task.held_out
+    job = prepare(
         task.name,
         dataset.subset(task.train),
         dataset.subset(task.validation),
-        recipe=None if recipe is None else replace(recipe, noise=task.noise),
-        epochs=task.epochs,
+        recipe=recipe,
+        epochs=None if recipe is None else recipe.epochs,
         seed=task.seed,
         seen=task.seen,
         folder=task.folder,
-        resume=True,
-        precision=schedule.precision,
-        on_progress=show,
-        before_stored=None if task.held_out is None else lambda model: _predict_held_out(model, task, dataset),
+        precision=precision,
     )
+    # What held-out images become is written before fit's last file, so that a finished folder has them.
+    return replace(job, before_stored=None if held_out is None else partial(_predict_held_out, task, dataset))
 
 
-def _predict_held_out(model: Trained, task: Task, dataset: Dataset) -> None:
+def _predict_held_out(task: Task, dataset: Dataset, model: Trained) -> None:
     assert task.held_out is not None
     write_npy(task.folder / "held_out_probs.npy", model.probabilities(dataset.images[task.held_out]))
 

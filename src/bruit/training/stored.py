@@ -11,7 +11,7 @@ from bruit.files import read_text
 from bruit.models.store import read_tensors
 from bruit.seals import SEAL, broken
 from bruit.training.claim import remove
-from bruit.training.loop import CHECKPOINT
+from bruit.training.member import CHECKPOINT
 
 # What a finished training leaves, but for what its model predicts later.
 FILES = (
