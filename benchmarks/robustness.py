@@ -44,10 +44,12 @@ OUT = Path(__file__).parent / "out" / "robustness"
 # and epochs, or that of its `base`, as replace(zoos(), focus=None).
 # Of a part among the others of its mixture, where it is not 1.
 ODDS: Mapping[str, float] = {CLEAN: 1.0}
-AUGMENTATION = Augmentation(rotation=20, shift=0.1, scale=0.2, brightness=0.3)
+AUGMENTATION = Augmentation(rotation=25, shift=0.12, scale=0.25, brightness=0.4, shear=0.4, contrast=0.5)
 # Which corruptions of MNIST-C each augmentation resembles: what is trained with it has seen something like them.
 RESEMBLES = {
     "rotation": ("rotate", "shear"),
+    "shear": ("shear",),
+    "contrast": ("fog",),
     "shift": ("translate",),
     "scale": ("scale",),
     "brightness": ("brightness", "fog"),

@@ -50,7 +50,10 @@ def test_a_tiny_range_changes_next_to_nothing(digits):
 
 @pytest.mark.parametrize(
     "ranges",
-    [Augmentation(rotation=20), Augmentation(shift=0.2), Augmentation(scale=0.3), Augmentation(brightness=0.3)],
+    [
+        *(Augmentation(rotation=20), Augmentation(shift=0.2), Augmentation(scale=0.3), Augmentation(brightness=0.3)),
+        *(Augmentation(shear=0.4), Augmentation(contrast=0.5)),
+    ],
 )
 def test_each_image_has_a_draw_of_its_own(digits, ranges):
     torch.manual_seed(0)
@@ -72,12 +75,14 @@ def test_what_came_in_is_left_alone(digits):
     shift=st.floats(0, 0.5),
     scale=st.floats(0, 0.5),
     brightness=st.floats(0, 1),
+    shear=st.floats(0, 1),
+    contrast=st.floats(0, 1),
     seed=st.integers(0, 1000),
 )
-def test_shape_and_range_are_kept(shape, rotation, shift, scale, brightness, seed):
+def test_shape_and_range_are_kept(shape, rotation, shift, scale, brightness, shear, contrast, seed):
     torch.manual_seed(seed)
     images = torch.rand(5, 1, *shape)
-    changed = augment(images, Augmentation(rotation, shift, scale, brightness))
+    changed = augment(images, Augmentation(rotation, shift, scale, brightness, shear, contrast))
     assert changed.shape == images.shape
     assert changed.dtype == images.dtype
     assert 0 <= changed.min() <= changed.max() <= 1 + 1e-6
@@ -113,6 +118,14 @@ def test_a_scale_changes_distances_from_the_middle(highest):
     assert (y, x) == (pytest.approx(4 / 1.25, abs=0.05), pytest.approx(6 / 1.25, abs=0.05))
 
 
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (20, 40)])
+def test_a_shear_moves_pixels_sideways_by_their_height(highest, height, width):
+    y, x = centre(augment(blob(height, width, y=5, x=0, spread=1.2), Augmentation(shear=0.4)))
+    assert (y, abs(x)) == (pytest.approx(5, abs=0.1), pytest.approx(0.4 * 5, abs=0.1))
+    y, x = centre(augment(blob(height, width, y=0, x=5, spread=1.2), Augmentation(shear=0.4)))
+    assert (y, x) == (pytest.approx(0, abs=0.1), pytest.approx(5, abs=0.1))
+
+
 def test_draws_fill_their_range_evenly_to_both_sides():
     torch.manual_seed(0)
     turned = augment(blob(28, 28, 0, 8).repeat(400, 1, 1, 1), Augmentation(rotation=20))
@@ -128,6 +141,11 @@ def test_brightness_is_added_and_clipped(highest):
     images = torch.tensor([0.0, 0.5, 0.9, 1.0]).view(1, 1, 2, 2)
     brighter = augment(images, Augmentation(brightness=0.2))
     assert brighter.flatten().tolist() == pytest.approx([0.2, 0.7, 1.0, 1.0])
+
+
+def test_contrast_spreads_about_the_mean_and_is_clipped(highest):
+    images = torch.tensor([0.0, 0.4, 0.6, 1.0]).view(1, 1, 2, 2)
+    assert augment(images, Augmentation(contrast=0.5)).flatten().tolist() == pytest.approx([0.0, 0.35, 0.65, 1.0])
 
 
 def test_uncovered_borders_repeat_the_mirror_image(highest):

@@ -245,6 +245,8 @@ def _settings(lang: str) -> Any:
         "augmentation_rotation": gettext("augmentation: rotation (± degrees)"),
         "augmentation_shift": gettext("augmentation: shift (± share of the side)"),
         "augmentation_scale": gettext("augmentation: scale (1 ± …)"),
+        "augmentation_shear": gettext("augmentation: shear (± pixels sideways a pixel upwards)"),
+        "augmentation_contrast": gettext("augmentation: contrast (1 ± …)"),
         "noise": gettext("augmentation: noise"),
         "augmentation_brightness": gettext("augmentation: brightness (± share of the range)"),
         "focus_hard": gettext("after the first epoch: share of the images taken for their loss"),

@@ -228,6 +228,6 @@ def flat(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:
             plain[key] = Mixture.from_plain(value).description
         elif isinstance(value, dict):
             plain |= flat(value, f"{prefix}{key}_")
-        elif value is not None:
+        elif value is not None and (value or not prefix):  # a range of 0 is none
             plain[prefix + key] = value
     return plain

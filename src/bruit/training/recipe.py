@@ -21,12 +21,21 @@ class Augmentation:
     shift       fraction of the side, uniform in ±shift, along each axis
     scale       uniform in 1 ± scale
     brightness  fraction of full scale, uniform in ±brightness
+    shear       uniform in ±shear: so many pixels sideways for each pixel upwards
+    contrast    uniform in 1 ± contrast, about the mean of the image
     """
 
     rotation: float = 0.0
     shift: float = 0.0
     scale: float = 0.0
     brightness: float = 0.0
+    shear: float = 0.0
+    contrast: float = 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change their places."""
+        return any((self.rotation, self.shift, self.scale, self.shear))
 
 
 @dataclass(frozen=True)
