@@ -76,6 +76,6 @@ def test_what_a_model_has_seen() -> None:
     assert words("fr") == "inconnu"
     assert words("en", "unknown", "mine (mnist+fog)") == "unknown; mine (mnist+fog)"
     assert words("en", "mnist+course", augmented=True) == "mnist+course, changed at random (augmentation)"
-    assert words("fr", SEEN).startswith("mnist et mnist+course, les 50")
+    assert words("fr", SEEN).startswith("mnist, sans bruit et sous course")
     shipped = bruit.load_model("robust")
     assert (shipped.seen, shipped.augmented) == ((SEEN,), True)

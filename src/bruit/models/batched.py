@@ -102,4 +102,4 @@ def _layer(one: nn.Module, streams: Sequence[Stream]) -> nn.Module:
             return Dropouts(one.p, streams)
         case nn.Flatten() | nn.ReLU() | nn.MaxPool2d() | nn.AdaptiveMaxPool2d():
             return one
-    raise TypeError(f"no batched {type(one).__name__}")
+    raise TypeError(type(one).__name__)

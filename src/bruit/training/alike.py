@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bruit.training.pool import Task
 
 # Tasks, and the row of each on the board.
-Group: TypeAlias = "list[tuple[int, Task]]"
+Group: TypeAlias = list[tuple[int, "Task"]]
 # The most trainings that run as one.
 AT_ONCE = 8
 

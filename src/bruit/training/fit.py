@@ -153,7 +153,7 @@ def prepare(
         torch.manual_seed(derived_seed(seed, "weights"))
         config = zoo.config if before is None else before.config
         model = new_model(name, config, train.classes, train.shape, precision or choose_precision())
-    assert not isinstance(model, Together), "the zoo has no ensembles"
+    assert not isinstance(model, Together)  # the zoo has no ensembles
     model.trained_on, model.seen = len(train), seen_so_far(before, seen)
     model.augmented = before is not None and before.augmented
     model.augmented |= recipe is not None and recipe.augmentation is not None
@@ -174,14 +174,14 @@ def _train(jobs: Sequence[Job], resume: bool) -> list[tuple[list[Row], float]]:
     """The history of each job, and the seconds it took."""
     first = jobs[0].model
     if isinstance(first, Baseline):
-        assert len(jobs) == 1, "baselines are trained alone"
+        assert len(jobs) == 1  # baselines are trained alone
         begin = time.perf_counter()
         first.learned = first.learner.learn(jobs[0].train)
         return [([], time.perf_counter() - begin)]
     members = []
     for job in jobs:
         assert isinstance(job.model, Network)
-        assert job.recipe is not None, f"{job.model.name} is a network without a recipe"
+        assert job.recipe is not None
         members.append(
             Member(
                 job.model,

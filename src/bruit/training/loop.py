@@ -180,7 +180,7 @@ class Loop:
     def restore(self) -> None:
         """Go on from the last checkpoints, if there are some: of each training, and of the same epoch."""
         states = [one.restore() for one in self.members]
-        assert len({len(one.history) for one in self.members}) == 1, "trainings of different epochs"
+        assert len({len(one.history) for one in self.members}) == 1  # see `alike`
         if not self.members[0].history:
             return
         with self.members[0].refusing_others():
