@@ -110,9 +110,9 @@ through noise of unknown kind and severity. A convolutional network (`cnn-plus`)
 raw pixels in, calibrated probabilities out; the same weights as safetensors, for fine-tuning (`bruit train FOLDER
 --from robust`).
 
-**Trained on** {trained["n"]:,} training images of MNIST, each epoch under noise drawn anew: {trained["mixture"]} (odds;
-severities as published). 2,000 more, under the same mixture, fit its temperature, {trained["temperature"]:.3f}. It was
-made by `{told["made_by"]}` in {trained["epochs"]} epochs.
+**Trained on** {trained["n"]:,} training images of MNIST, in each of {trained["epochs"]} epochs under noise drawn anew
+(odds and names; severities as published): {trained["mixture"]}.
+2,000 more, under the same mixture, fit its temperature, {trained["temperature"]:.3f}. Made by `{told["made_by"]}`.
 
 **Measured on** {told["images"]}. In brackets 95 % bootstrap intervals over the images.
 
@@ -122,8 +122,8 @@ made by `{told["made_by"]}` in {trained["epochs"]} epochs.
 
 **Not for** letters or several digits in one image; digits that are turned further than about 70°, dark on light or off
 centre by more than a few pixels have to be prepared first. What noise it has not seen does to it is not known: measure
-it with `bruit robustness robust` on images of your own. MNIST was written by Americans of the 1990s; other hands, and
-sevens and ones as they are written elsewhere, are read worse.
+it with `bruit robustness robust` on images of your own. MNIST was written by Americans of the 1990s: ones and sevens as
+they are written elsewhere it has hardly seen.
 """
 
 

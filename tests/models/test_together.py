@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import bruit
 from bruit.errors import ModelError
 from bruit.evaluation.calibration import apply_temperature
 from bruit.models.store import load_model, load_together, save_model
@@ -74,3 +75,15 @@ def test_baselines_do_not_read_together(zoo, folders, tmp_path, refused) -> None
     save_model(zoo["logistic"], tmp_path / "logistic", {})
     with refused(ModelError, f"{tmp_path / 'logistic'} holds no network, which is all that reads together"):
         load_together([*folders, tmp_path / "logistic"], "-folds")
+
+
+def test_a_cross_validation_reads_by_its_fold_models(digits, tmp_path) -> None:
+    result = bruit.cross_validate("dnn", digits.train, k=2, epochs=1, folder=tmp_path / "cv", workers=1)
+    reader = bruit.load_model(tmp_path / "cv")
+    assert (reader.name, reader.config.n) == ("dnn-folds", 2)
+    each = [load_model(tmp_path / "cv" / f"fold-{fold}") for fold in range(2)]
+    first = np.flatnonzero(result.folds == 0)
+    held_out = each[0].probabilities(digits.train.images[first])
+    np.testing.assert_allclose(held_out, result.oof_probabilities[first], atol=1e-5)
+    mean = sum(one.probabilities(digits.test.images) for one in each) / 2
+    np.testing.assert_allclose(reader.probabilities(digits.test.images), mean, atol=1e-6)

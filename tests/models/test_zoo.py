@@ -37,3 +37,14 @@ def test_networks_adapt_to_the_size_of_images_and_the_number_of_classes(name, sh
     probabilities = model.probabilities(images)
     assert probabilities.shape == (3, n_classes)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_study_at_its_best_trains_longer_where_that_helps():
+    for model in ZOO.values():
+        if model.best is not None:
+            assert model.best.epochs > model.recipe.epochs
+            assert model.recipe_for(best=True) is model.best
+        else:
+            assert model.recipe_for(best=True) is model.recipe
+        assert model.recipe_for(best=False) is model.recipe
+    assert ZOO["dnn-plus"].best is not None

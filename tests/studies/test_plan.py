@@ -13,7 +13,7 @@ import pytest
 from bruit.data.dataset import DataPair
 from bruit.errors import BruitError, ConfigError, DataError
 from bruit.models.zoo import ZOO
-from bruit.studies.plan import curve_models, quick_epochs
+from bruit.studies.plan import Choice, curve_models, make_plan, quick_epochs
 
 
 def test_models_named_twice_are_trained_once(tiny, tmp_path: Path) -> None:
@@ -30,6 +30,24 @@ def test_one_model_may_be_named_by_a_text(tiny) -> None:
 def test_by_default_only_models_that_are_trained_are_cross_validated(tiny) -> None:
     assert tiny(models=("logistic",), crossval=None)["crossval"] == {}
     assert list(tiny(models=("dnn-plus",), crossval=None, epochs=1, repeats=0, force=True)["crossval"]) == ["dnn-plus"]
+
+
+def test_at_its_best_every_training_takes_the_recipe_for_that(digits: DataPair, tmp_path: Path) -> None:
+    def planned(**more: Any) -> Any:
+        choice = Choice(models=("logistic", "dnn-plus"), crossval=("dnn-plus",), learning_curve=True, **more)
+        return make_plan(digits, choice, run=tmp_path, workers=1, begun={})
+
+    usual, best = planned(), planned(best=True)
+    assert len(best.ensemble) == 4
+    assert usual.ensemble == ()
+    longer = ZOO["dnn-plus"].best
+    assert longer is not None
+    trained = {task.folder: task.seed for task in best.tasks}
+    assert trained == {task.folder: task.seed for task in (*usual.tasks, *best.ensemble)}
+    for task in (task for task in best.tasks if task.name == "dnn-plus"):
+        assert task.recipe == longer.for_images(len(task.train))
+    assert best.settings.recipes["dnn-plus"]["recipe"]["epochs"] == longer.epochs
+    assert (usual.settings.best, best.settings.best) == (None, True)
 
 
 @pytest.mark.parametrize(

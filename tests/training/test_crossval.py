@@ -120,7 +120,7 @@ def test_all_models_share_the_folds(digits, result):
 
 def test_finished_folds_are_not_trained_again(digits, result, monkeypatch):
     folder, crossval = result
-    monkeypatch.setattr(pool, "fit", None)
+    monkeypatch.setattr(pool, "fit_all", None)
     again = cross_validate("dnn", digits.train, k=3, repeats=2, epochs=3, folder=folder, workers=1)
     assert np.array_equal(again.oof_probabilities, crossval.oof_probabilities)
     assert again.fits == crossval.fits

@@ -177,15 +177,22 @@ def test_progress_is_reported_to_the_last_step(digits):
 
 
 def test_the_best_epoch_is_kept_where_the_recipe_says_so(digits):
-    """At this rate accuracy goes up and down, so that the last epoch is not the best."""
+    """At this rate accuracy goes up and down, so that the last epoch is seldom the best: of which seeds it is, differs
+    between processors.
+    """
     recipe = Recipe(epochs=8, batch_size=32, optimizer="rmsprop", learning_rate=0.02)
-    accuracies = {}
-    for keep in ("best", "last"):
-        fitted = fit("dnn", digits.train, digits.test, recipe=dataclasses.replace(recipe, keep=keep))
-        history = [row["validation_accuracy"] for row in fitted.history]
-        accuracies[keep] = (fitted.validation_probabilities.argmax(axis=1) == digits.test.labels).mean()
-    assert max(history) > history[-1]
-    assert accuracies == {"best": max(history), "last": history[-1]}
+
+    def trained(keep, seed):
+        fitted = fit("dnn", digits.train, digits.test, recipe=dataclasses.replace(recipe, keep=keep), seed=seed)
+        accuracy = (fitted.validation_probabilities.argmax(axis=1) == digits.test.labels).mean()
+        return accuracy, [row["validation_accuracy"] for row in fitted.history]
+
+    for seed in range(9):
+        last, history = trained("last", seed)
+        if max(history) > history[-1]:
+            break
+    assert max(history) > history[-1] == last
+    assert trained("best", seed) == (max(history), history)
 
 
 def test_the_training_loss_is_told_without_smoothing(digits):
