@@ -36,7 +36,7 @@ lint: .venv/test.done
 notebooks: .venv/test.done
 	$(BIN)/python tools/notebooks.py
 
-# The model that comes with bruit, src/bruit/models/robust: trained anew, within an hour.
+# The model that comes with bruit, src/bruit/models/robust: trained anew, in about an hour of one core.
 model: .venv/test.done
 	$(BIN)/python tools/robust.py
 

@@ -104,6 +104,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=OUT / "rows.jsonl")
     asked = parser.parse_args()
+    if (asked.kind, asked.start) == ("course", "robust"):
+        parser.error("robust has seen the images that --kind course judges by; take --kind digits")
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     found = [json.loads(line) for line in asked.out.read_text().splitlines()] if asked.out.is_file() else []
     done = {(row["kind"], row["n"], row["seed"], row["from"]) for row in found}

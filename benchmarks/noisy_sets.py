@@ -1,7 +1,7 @@
 """A model on noisy copies of the same images: accuracy and calibration of each set and of all, as plain values.
 
     from noisy_sets import benchmark
-    benchmark(bruit.load_model("robust"), bruit.load("mnist").train.subset(slice(-10_000, None)))
+    benchmark(bruit.load_model("RUN:cnn-plus"), bruit.load("mnist").train.subset(slice(-10_000, None)))
 
 Intervals are 95 % bootstrap intervals: the source images are resampled, 1,000 times and always alike, and with an image
 all its noisy copies, whichever model read them. So figures of several models may be put together before they are

@@ -102,7 +102,7 @@ def versions(networks: Sequence[str], keras_python: str) -> dict[str, dict[str, 
         try:
             command = [keras_python, "-c", KERAS_VERSIONS]
             keras = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-        except OSError:  # no such program, which has no Keras either
+        except (OSError, subprocess.CalledProcessError, ValueError):  # no such program, or none that has Keras
             keras = {}
         if "keras" not in keras:
             raise SystemExit(f"{keras_python} has no Keras; name an interpreter that has it with --keras-python")

@@ -2,7 +2,7 @@
 
     python benchmarks/robustness.py --list
     python benchmarks/robustness.py [--only clean leave-one-out/fog n-mnist] [--budget 30] [--epochs N]
-    python benchmarks/robustness.py --model robust
+    python benchmarks/robustness.py --model robust --test
     python benchmarks/robustness.py --table
     python benchmarks/robustness.py --test …
 

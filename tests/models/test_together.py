@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from bruit.errors import ModelError
 from bruit.evaluation.calibration import apply_temperature
 from bruit.models.store import load_model, load_together, save_model
 from bruit.models.trained import Together
+from bruit.outside.export import export
 from bruit.training.fit import fit
 
 
@@ -77,6 +79,18 @@ def test_baselines_do_not_read_together(zoo, folders, tmp_path, refused) -> None
         load_together([*folders, tmp_path / "logistic"], "-folds")
 
 
+def test_other_networks_do_not_read_together(zoo, folders, tmp_path, refused) -> None:
+    save_model(zoo["cnn"], tmp_path / "cnn", {})
+    with refused(ModelError, f"{tmp_path / 'cnn'} holds another network than {folders[0]}"):
+        load_together([*folders, tmp_path / "cnn"], "-folds")
+
+
+def test_keras_files_hold_one_network(folders, tmp_path, refused) -> None:
+    message = "dnn-folds is several networks, which bruit writes as ONNX alone; export it as that, or one of them"
+    with refused(ModelError, message):
+        export(load_together(folders, "-folds"), tmp_path / "model.keras")
+
+
 def test_a_cross_validation_reads_by_its_fold_models(digits, tmp_path) -> None:
     result = bruit.cross_validate("dnn", digits.train, k=2, epochs=1, folder=tmp_path / "cv", workers=1)
     reader = bruit.load_model(tmp_path / "cv")
@@ -87,3 +101,6 @@ def test_a_cross_validation_reads_by_its_fold_models(digits, tmp_path) -> None:
     np.testing.assert_allclose(held_out, result.oof_probabilities[first], atol=1e-5)
     mean = sum(one.probabilities(digits.test.images) for one in each) / 2
     np.testing.assert_allclose(reader.probabilities(digits.test.images), mean, atol=1e-6)
+    shutil.rmtree(tmp_path / "cv" / "fold-1")
+    with pytest.raises(ModelError, match="fold-1 holds no model"):
+        bruit.load_model(tmp_path / "cv")

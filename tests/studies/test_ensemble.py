@@ -10,6 +10,7 @@ import pytest
 import bruit
 from bruit.errors import ConfigError
 from bruit.evaluation.calibration import apply_temperature, fit_temperature
+from bruit.evaluation.comparison import conclude
 from bruit.files import read_json, read_npy
 from bruit.studies.study import study
 
@@ -68,6 +69,30 @@ def test_a_study_goes_on_where_the_ensemble_is_missing(run, digits, tmp_path) ->
     for file in ("val_probs.npy", "test_probs.npy", "weights.safetensors"):
         ours, theirs = (folder / "models" / "dnn-ensemble" / file for folder in (again, run))
         assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_what_is_damaged_is_made_again_and_the_ensemble_after_it(run, digits, tmp_path) -> None:
+    again = tmp_path / "run"
+    shutil.copytree(run, again)
+    for file in ("models/dnn/weights.safetensors", "models/dnn-ensemble/val_probs.npy", "results.json"):
+        with (again / file).open("r+b") as stored:
+            stored.seek(200)
+            stored.write(b"damage")
+    study(digits, again, resume=True)
+    for file in ("val_probs.npy", "test_probs.npy", "weights.safetensors"):
+        ours, theirs = (folder / "models" / "dnn-ensemble" / file for folder in (again, run))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_five_of_a_kind_are_no_candidate_where_one_dense_and_one_convolutional_network_are_compared(run) -> None:
+    results = read_json(run / "results.json")
+    assert results["models"]["dnn-ensemble"]["members"] == 5
+    single = {**results["models"]["dnn"], "family": "convolutional"}
+    models = {"dnn": single, "dnn-plus": results["models"]["dnn"], "dnn-ensemble": results["models"]["dnn-ensemble"]}
+    right = {name: np.arange(200) < one["test"]["accuracy"] * 200 for name, one in models.items()}
+    claims = conclude({"models": models, "winner": "dnn-ensemble", "seed": 0}, right)
+    values = next(claim["values"] for claim in claims if claim["key"] == "families")
+    assert (values["best_dense"], values["best_convolutional"]) == ("dnn-plus", "dnn")
 
 
 def test_without_a_network_there_is_none(digits, tmp_path) -> None:

@@ -34,7 +34,9 @@ def test_by_default_only_models_that_are_trained_are_cross_validated(tiny) -> No
 
 def test_at_its_best_every_training_takes_the_recipe_for_that(digits: DataPair, tmp_path: Path) -> None:
     def planned(**more: Any) -> Any:
-        choice = Choice(models=("logistic", "dnn-plus"), crossval=("dnn-plus",), learning_curve=True, **more)
+        choice = Choice(
+            models=("logistic", "dnn-plus"), crossval=("dnn-plus",), learning_curve=True, augment="fog", **more
+        )
         return make_plan(digits, choice, run=tmp_path, workers=1, begun={})
 
     usual, best = planned(), planned(best=True)
@@ -45,7 +47,9 @@ def test_at_its_best_every_training_takes_the_recipe_for_that(digits: DataPair, 
     trained = {task.folder: task.seed for task in best.tasks}
     assert trained == {task.folder: task.seed for task in (*usual.tasks, *best.ensemble)}
     for task in (task for task in best.tasks if task.name == "dnn-plus"):
-        assert task.recipe == longer.for_images(len(task.train))
+        assert task.recipe == replace(longer, noise=task.noise).for_images(len(task.train))
+    assert best.augmented is not None
+    assert best.augmented.noise is not None
     assert best.settings.recipes["dnn-plus"]["recipe"]["epochs"] == longer.epochs
     assert (usual.settings.best, best.settings.best) == (None, True)
 

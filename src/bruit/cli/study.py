@@ -49,7 +49,9 @@ from bruit.cli.options import FOLDER, Whole, command, json_option, names, outsid
     help="A .keras or .onnx model to compare with, as it is; never the winner. May be repeated.",
 )
 @click.option(
-    "--best", is_flag=True, help="Take the time it needs: longer trainings, and five of cnn-plus that read together."
+    "--best",
+    is_flag=True,
+    help="Take the time it needs: longer trainings, and five of the most promising network together.",
 )
 @click.option("--quick", is_flag=True, help="A sample, fewer epochs, 3 folds: to see what comes, not to believe it.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, as it was begun.")

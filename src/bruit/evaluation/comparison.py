@@ -231,7 +231,9 @@ def _outside_claims(tested: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapp
 def _families_claim(compared: Mapping[str, Mapping[str, Any]], correct: Correct, seed: int) -> list[Claim]:
     best = {}
     for family in ("dense", "convolutional"):
-        members = {name: model for name, model in compared.items() if model["family"] == family}
+        members = {
+            name: model for name, model in compared.items() if model["family"] == family and "members" not in model
+        }
         if not members:
             return []
         best[family] = choose_winner(members)

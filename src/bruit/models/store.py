@@ -80,13 +80,23 @@ def load_together(folders: Sequence[Path], suffix: str) -> Together:
     """The networks in `folders`, which read together, called as they are and `suffix`. Raises ModelError as
     `load_model`.
     """
-    members = []
+    members: list[Network] = []
     for folder in folders:
         member = load_model(folder)
         if not isinstance(member, Network):
             raise ModelError("{folder} holds no network, which is all that reads together", folder=folder)
+        if members and _kind(member) != _kind(members[0]):
+            raise ModelError("{folder} holds another network than {first}", folder=folder, first=folders[0])
         members.append(member)
-    return Together(members[0].name + suffix, members)
+    first = members[0]
+    together = Together(first.name + suffix, members)
+    together.trained_on, together.seen, together.augmented = first.trained_on, first.seen, first.augmented
+    return together
+
+
+def _kind(network: Network) -> tuple[Any, ...]:
+    """What is alike of networks that may read together."""
+    return network.config, network.classes, network.input_shape
 
 
 def _plain(config: Config) -> dict[str, Any]:

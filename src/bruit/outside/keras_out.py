@@ -15,7 +15,7 @@ from torch import nn
 
 from bruit.errors import ModelError
 from bruit.models.baselines import Neighbours
-from bruit.models.trained import Baseline, Network, Trained
+from bruit.models.trained import Baseline, Network, Together, Trained
 from bruit.outside.keras_archive import ABOUT, CONFIG, METADATA, WEIGHTS, write
 from bruit.outside.keras_in import import_keras
 from bruit.outside.onnx_out import about
@@ -43,6 +43,11 @@ def keras_content(model: Trained) -> bytes:
         built.add("Rescaling", scale=1 / 255, name="pixels")
         built.add("Flatten")
         built.add_dense(model.learned["weights"], model.learned["biases"])
+    elif isinstance(model, Together):
+        raise ModelError(
+            "{model.name} is several networks, which bruit writes as ONNX alone; export it as that, or one of them",
+            model=model,
+        )
     else:
         raise ModelError(
             "{model.name} is no graph of layers, which is all that Keras holds; export another model", model=model

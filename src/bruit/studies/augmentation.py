@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,9 @@ def augmented_task(augment: Mapping[str, Any] | None, tasks: tuple[Task, ...], f
             model=favourite,
         )
     mixture = Mixture.from_plain(augment["mixture"])
-    return Task(
-        base.name,
-        base.train,
-        base.validation,
-        base.seed,
-        base.folder.with_name(base.name + SUFFIX),
-        base.epochs,
+    return replace(
+        base,
+        folder=base.folder.with_name(base.name + SUFFIX),
         seen=f"{base.seen}+{mixture.description if augment['asked'] == AUTO else augment['asked']}",
         noise=mixture,
     )

@@ -17,7 +17,8 @@ from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import read_json, write_npy
 from bruit.models.store import load_together, save_model
 from bruit.models.zoo import TOGETHER, entry
-from bruit.seals import broken, seal
+from bruit.seals import SEAL, broken, seal
+from bruit.training.claim import remove
 from bruit.training.member import write_history
 from bruit.training.pool import Task
 from bruit.training.recipe import derived_seed
@@ -41,6 +42,14 @@ def folder_of(members: tuple[Task, ...]) -> Path:
     return members[0].folder.parents[1] / "models" / f"{members[0].name}{SUFFIX}"
 
 
+def drop_stale(models: tuple[Task, ...], members: tuple[Task, ...]) -> None:
+    """Delete an ensemble that is damaged, or of which a member is to be trained again."""
+    if members:
+        whole = all(task.done for task in (*members, *(one for one in models if one.name == members[0].name)))
+        if not whole or broken(folder_of(members)):
+            remove(folder_of(members), ["config.json", SEAL])
+
+
 def assemble(members: tuple[Task, ...], validation: Dataset) -> None:
     """Write the ensemble of the finished `members` and of the network that they are alike, unless it is there."""
     name, folder = members[0].name, folder_of(members)
@@ -60,6 +69,7 @@ def assemble(members: tuple[Task, ...], validation: Dataset) -> None:
         "parameters": together.parameters,
         "layers": together.layers,
         "recipe": first["recipe"],
+        "members": len(folders),
         "seed": first["seed"],
         "seen": first["seen"],
         "augmented": first["augmented"],

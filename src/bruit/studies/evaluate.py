@@ -16,6 +16,7 @@ from bruit.data.sources import DEFAULT, load
 from bruit.errors import ConfigError, DataError, ModelError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
+from bruit.files import read_npy
 from bruit.locale import Sentence, mark
 from bruit.models.store import load_model, load_together
 from bruit.models.trained import Trained
@@ -59,7 +60,8 @@ def find_model(
         )
     folder = _folder_of(str(model))
     if (folder / "folds.npy").is_file():
-        together = load_together(sorted(folder.glob("fold-*")), FOLDS)
+        k = int(np.max(read_npy(folder / "folds.npy"), initial=0)) + 1
+        together = load_together([folder / f"fold-{fold}" for fold in range(k)], FOLDS)
         together.source = str(model)
         return together
     found = load_kept(folder) or load_model(folder)

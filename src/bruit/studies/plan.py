@@ -81,7 +81,7 @@ class Choice:
             if name in chosen and not isinstance(chosen[name], dict):
                 chosen[name] = whole(name, chosen[name])
         choice = cls(**chosen)
-        if choice.quick and choice.best:
+        if given.get("quick") and given.get("best"):
             raise ConfigError("a study is either quick or at its best; leave out one of them")
         return choice
 
@@ -234,6 +234,7 @@ def make_plan(
             seed=seed,
             epochs=epochs_of(name, in_fold),
             folder=run / "crossval" / name,
+            seen=seen,
             best=choice.best,
         )
         for name in crossval

@@ -133,7 +133,7 @@ def model_section(folder: Path, classes: list[str], test: tuple[NDArray[Any], ND
         return evaluate_split(probs, without_temperature(probs, temperature), labels, classes, ids, detail)
 
     labels = np.array(read_npy(folder / "val_labels.npy"))
-    told = ("title", "summary", "family", "parameters", "layers", "train", "temperature", "outside")
+    told = ("title", "summary", "family", "parameters", "layers", "train", "temperature", "outside", "members")
     section = {
         **{key: config[key] for key in told if key in config},
         "recipe": flat(config["recipe"]),

@@ -176,6 +176,7 @@ def _compute(
         outside_models.keep(one, run / "models" / one.name, pair.train.subset(plan.models[0].validation))
     for task in plan.tasks:
         drop_damaged(task.folder)
+    ensemble.drop_stale(plan.models, plan.ensemble)
 
     def report_so_far(task: Task) -> None:
         took = so_far()

@@ -18,7 +18,7 @@ RECORDS = ("study.toml", "training.json", "crossval.json", "learning.json")
 OPTIONS = {
     **{
         name: f"--{name}"
-        for name in ("models", "crossval", "folds", "repeats", "seed", "epochs", "quick", "robustness")
+        for name in ("models", "crossval", "folds", "repeats", "seed", "epochs", "quick", "best", "robustness")
     },
     "learning_curve": "--learning-curve",
     "start": "--from",

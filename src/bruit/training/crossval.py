@@ -127,6 +127,7 @@ def fold_tasks(
     seed: int,
     epochs: int | None,
     folder: Path,
+    seen: str | None = None,
     best: bool = False,
 ) -> list[Task]:
     """One training for each fold, then the repeats of the first.
@@ -139,7 +140,9 @@ def fold_tasks(
         for repeat in range(1 + repeats if fold == 0 else 1):
             place = f"repeat-{repeat}" if repeat else f"fold-{fold}"
             task_seed = derived_seed(seed, name, "fold", fold, repeat)
-            tasks.append(Task(name, rest[kept], rest[inner], task_seed, folder / place, epochs, held_out, best=best))
+            tasks.append(
+                Task(name, rest[kept], rest[inner], task_seed, folder / place, epochs, held_out, seen=seen, best=best)
+            )
     return sorted(tasks, key=lambda task: task.folder.name.startswith("repeat"))
 
 
