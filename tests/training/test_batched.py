@@ -146,7 +146,7 @@ def test_each_network_gives_what_it_gives_alone_and_its_tensors_are_those_of_the
 
 def test_a_layer_that_is_not_known_is_refused():
     modules = [Reading(nn.Sequential(nn.Flatten(), nn.Tanh())) for _ in range(2)]
-    with pytest.raises(TypeError, match=r"^no batched Tanh$"):
+    with pytest.raises(TypeError, match=r"^Tanh$"):
         batched(modules, [Stream.apart(torch.device("cpu"))] * 2)
 
 
