@@ -27,14 +27,14 @@ from bruit.noise.mixture import Mixture, Part
 from bruit.noise.sets import find_any
 from bruit.outside.export import export
 from bruit.seals import seal
-from bruit.studies.evaluate import SEEN, SHIPPED
+from bruit.studies.evaluate import SEEN, SHIPPED, labels_for
 from bruit.training.claim import claim
 from bruit.training.stored import drop_damaged
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 from keras_peer import TEST_LOG, machine, record_test_evaluations  # noqa: E402  (the benchmarks are scripts, no package)
-from noisy_sets import BENCHMARK, benchmark, each, overall  # noqa: E402
+from noisy_sets import BENCHMARK, benchmark, each, figures, overall, readings  # noqa: E402
 from robustness_runs import split, under  # noqa: E402
 
 MODEL, SEED, EPOCHS, FIRST = "cnn-plus", 0, 52, 500
@@ -83,12 +83,13 @@ def ship(out: Path, folder: Path) -> None:
     model, trained, test = load_model(out), read_json(out / "config.json"), bruit.load("mnist").test
     why = "the figures of the shipped model, on noisy sets made of the test images"
     record_test_evaluations(TEST_LOG, "tools/robust.py", f"{MODEL} as robust", len(BENCHMARK), why)
+    given, labels = readings(model, test, BENCHMARK, progress=print), labels_for(model, test)
     told: dict[str, Any] = {
         "made_by": "make model",
         "images": "the 10,000 test images of MNIST; noisy sets regenerated, seed 0",
-        "figures": benchmark(model, test, progress=print),
+        "figures": figures(BENCHMARK, given, labels),
         # What the tests measure again.
-        "first": benchmark(model, test.subset(slice(FIRST))),
+        "first": figures(BENCHMARK, given[:, :FIRST], labels[:FIRST]),
         "train": {
             **trained["train"],
             "mixture": Mixture.from_plain(trained["recipe"]["noise"]).description,
@@ -110,7 +111,7 @@ def ship(out: Path, folder: Path) -> None:
 
 def card(told: dict[str, Any], size: int) -> str:
     """The model card, with the figures of benchmark.json."""
-    figures, trained = told["figures"], told["train"]
+    measured, trained = told["figures"], told["train"]
     return f"""# robust
 
 The model that comes with bruit: it reads single digits, light on dark, centred in 28 × 28 pixels as MNIST's are,
@@ -126,9 +127,9 @@ had been read worst and a draw of the others. 2,000 more, under the same mixture
 
 **Measured on** {told["images"]}. In brackets 95 % bootstrap intervals over the images.
 
-{overall({"robust": figures})}
+{overall({"robust": measured})}
 
-{each(figures)}
+{each(measured)}
 
 **Not for** letters or several digits in one image; digits that are turned further than about 70°, dark on light or off
 centre by more than a few pixels have to be prepared first. What noise it has not seen does to it is not known: measure
@@ -145,8 +146,8 @@ def main() -> None:
     out = asked.out or BENCHMARKS / "out" / ("robust-dev" if asked.dev else "robust")
     train(asked.dev, out)
     if asked.dev:
-        figures = benchmark(load_model(out), split(test=False).judged)
-        print(overall({"robust": figures}), each(figures), sep="\n\n")
+        measured = benchmark(load_model(out), split(test=False).judged)
+        print(overall({"robust": measured}), each(measured), sep="\n\n")
     else:
         ship(out, SHIPPED["robust"])
         print((SHIPPED["robust"] / "card.md").read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ def images_seen(name: str, n: int, epochs: int | None = None, fine: bool = False
     if recipe is None:
         return n
     recipe = recipe.fine_tuning() if fine else recipe
-    return sum((replace(recipe, epochs=epochs) if epochs else recipe.for_images(n)).images_per_epoch(n))
+    return sum(recipe.for_images(n, epochs).images_per_epoch(n))
 
 
 def seconds_per_image(name: str, dataset: Dataset, schedule: Schedule) -> float:

@@ -147,7 +147,7 @@ def prepare(
     if recipe is None and zoo.recipe is not None:
         recipe = zoo.recipe if before is None else zoo.recipe.fine_tuning()
     if recipe is not None:
-        recipe = recipe.for_images(len(train)) if epochs is None else dataclasses.replace(recipe, epochs=epochs)
+        recipe = recipe.for_images(len(train), epochs)
 
     with _random_numbers_apart():
         torch.manual_seed(derived_seed(seed, "weights"))

@@ -60,16 +60,13 @@ class Task:
     def recipe(self) -> Recipe | None:
         """How the network is trained; None for a baseline."""
         recipe = entry(self.name).recipe_for(self.best)
-        if recipe is None:
-            return None
-        recipe = replace(recipe, noise=self.noise)
-        return recipe.for_images(len(self.train)) if self.epochs is None else replace(recipe, epochs=self.epochs)
+        return None if recipe is None else replace(recipe, noise=self.noise).for_images(len(self.train), self.epochs)
 
     @property
     def images_seen(self) -> int:
         """How many images all its epochs see."""
-        n = len(self.train)
-        return n if self.recipe is None else sum(self.recipe.images_per_epoch(n))
+        n, recipe = len(self.train), self.recipe
+        return n if recipe is None else sum(recipe.images_per_epoch(n))
 
     @property
     def done(self) -> bool:

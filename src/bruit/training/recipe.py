@@ -92,8 +92,10 @@ class Recipe:
     focus: Focus | None = None
     least_steps: int = 0
 
-    def for_images(self, n: int) -> Recipe:
-        """This recipe for n training images, with as many more epochs as `least_steps` asks for."""
+    def for_images(self, n: int, epochs: int | None = None) -> Recipe:
+        """This recipe for n training images: of so many epochs, or with as many more as `least_steps` asks for."""
+        if epochs is not None:
+            return replace(self, epochs=epochs)
         first, both = (replace(self, epochs=epochs).steps(n) for epochs in (1, 2))
         needed = 1 + math.ceil((self.least_steps - first) / (both - first))
         return replace(self, epochs=max(self.epochs, needed))
