@@ -28,7 +28,7 @@ from pathlib import Path
 
 from keras_peer import TEST_LOG
 from noisy_sets import each, overall, side_by_side
-from robustness_runs import Setting, columns, judge, place, run, split
+from robustness_runs import Setting, columns, judge, place, run, split, zoos
 
 from bruit.errors import BruitError, RunError
 from bruit.noise.mixture import Mixture, Part
@@ -70,8 +70,8 @@ def leave_one_out(name: str) -> Setting:
 
 
 def n_mnist(name: str) -> Setting:
-    says = f"digits under {name}, regenerated, as those that it is judged by"
-    return Setting(f"n-mnist/{name.removeprefix('nmnist-')}", says, mixed(name), (name,), epochs=20)
+    says = f"digits, augmented as listed, under {name}, regenerated, as those that it is judged by"
+    return Setting(f"n-mnist/{name.removeprefix('nmnist-')}", says, mixed(name), (name,), 20, zoos().augmentation)
 
 
 ALL = (CLEAN, *MNIST_C)
@@ -81,7 +81,7 @@ SETTINGS = {
         Setting("clean", "clean digits, no augmentation at all", None, ALL, epochs=17),
         Setting("clean+augmentation", "clean digits, augmented as listed", None, ALL, 30, AUGMENTATION),
         *map(leave_one_out, HARDEST_FIRST),
-        Setting("joint", "clean digits and all 15 corruptions of MNIST-C", mixed(*ALL), ALL, epochs=30),
+        Setting("joint", "clean digits and MNIST-C, augmented as listed", mixed(*ALL), ALL, 52, zoos().augmentation),
         *map(n_mnist, NAMES_OF_NMNIST),
     )
 }
@@ -146,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--test-log", type=Path, default=TEST_LOG)
     parser.add_argument("--list", action="store_true", help="say what the settings are")
     parser.add_argument("--table", action="store_true", help="print what is there")
+    parser.set_defaults(script="robustness.py")
     asked = parser.parse_args(arguments)
     if asked.test and asked.images:
         parser.error("--images is for trying, which the test set is not for")

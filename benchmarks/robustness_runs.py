@@ -1,4 +1,4 @@
-"""What robustness.py does with a setting: train it once, judge it once, and keep both in a folder of its own."""
+"""What robustness.py and best.py do with a setting: train it once, judge it once, and keep both in its folder."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ from bruit.training.stored import drop_damaged
 
 MODEL, DEV, VALIDATION = "cnn-plus", 10_000, 2_000
 REQUEST, RESULT = "training.json", "result.json"
-SCRIPT = "robustness.py"
 
 
-def zoos() -> Recipe:
-    """The zoo's own recipe of MODEL."""
-    recipe = entry(MODEL).recipe
+def zoos(model: str = MODEL, best: bool = False) -> Recipe:
+    """The zoo's own recipe of `model`, or that at its best."""
+    recipe = entry(model).recipe_for(best)
     assert recipe is not None
     return recipe
 
@@ -49,6 +48,8 @@ class Setting:
     noise    what becomes of a training image, drawn anew each epoch; None: it stays clean
     judged   the sets that its model is judged by
     base     the recipe of which epochs, noise and augmentation are replaced
+    model    of the zoo
+    data     what the images are of, see `split`
     """
 
     name: str
@@ -58,22 +59,24 @@ class Setting:
     epochs: int
     augmentation: Augmentation | None = None
     base: Recipe = field(default_factory=zoos)
+    model: str = MODEL
+    data: str = "mnist"
 
     def recipe(self, epochs: int | None = None) -> Recipe:
         return replace(self.base, epochs=epochs or self.epochs, noise=self.noise, augmentation=self.augmentation)
 
 
 class Split(NamedTuple):
-    """The images of a setting, all clean."""
+    """The images of a setting."""
 
     train: bruit.Dataset
     validation: bruit.Dataset
     judged: bruit.Dataset
 
 
-def split(test: bool, images: int | None = None) -> Split:
-    """The embedded MNIST, or the first so many images of each part."""
-    pair = bruit.load("mnist")
+def split(test: bool, images: int | None = None, data: str = "mnist") -> Split:
+    """The embedded MNIST, clean or noised once (mnist+course), or the first so many images of each part."""
+    pair = bruit.load(data)
     known = pair.train if test else pair.train.subset(slice(0, -DEV))
     judged = pair.test if test else pair.train.subset(slice(-DEV, None))
     parts = (known.subset(slice(0, -VALIDATION)), known.subset(slice(-VALIDATION, None)), judged)
@@ -97,7 +100,8 @@ def run(setting: Setting, images: Split, asked: argparse.Namespace, deadline: fl
     recipe = setting.recipe(asked.epochs)
     request = {
         "setting": setting.name,
-        "model": MODEL,
+        "model": setting.model,
+        "data": setting.data,
         "recipe": json.loads(json.dumps(asdict(recipe))),
         "judged": list(setting.judged),
         "images": {name: len(part) for name, part in images._asdict().items()},
@@ -109,7 +113,7 @@ def run(setting: Setting, images: Split, asked: argparse.Namespace, deadline: fl
             if not (folder / "config.json").is_file():
                 train(setting, recipe, images, folder, asked.seed, deadline)
             model = bruit.load_model(folder)
-            log(asked, f"{MODEL}, {setting.name}", len(setting.judged))
+            log(asked, f"{setting.model}, {setting.name}", len(setting.judged))
             given = readings(model, images.judged, setting.judged, asked.seed)
             labels = labels_for(model, images.judged)
             write_npy(folder / "readings.npy", given)
@@ -140,13 +144,13 @@ def train(setting: Setting, recipe: Recipe, images: Split, folder: Path, seed: i
             )
 
     bruit.fit(
-        MODEL,
+        setting.model,
         images.train,
         under(setting.noise, images.validation, seed),
         recipe=recipe,
         epochs=recipe.epochs,  # exactly: few images are not gone through more often
         seed=seed,
-        seen="mnist" if setting.noise is None else f"mnist+{setting.noise.description}",
+        seen=setting.data if setting.noise is None else f"{setting.data}+{setting.noise.description}",
         folder=folder,
         resume=True,
         on_epoch=on_epoch,
@@ -181,8 +185,8 @@ def about(asked: argparse.Namespace) -> dict[str, Any]:
 def log(asked: argparse.Namespace, model: str, sets: int) -> None:
     """Count the readings of the test images, before there are any."""
     if asked.test:
-        why = f"robustness in its own setting, {sets} sets made of the test images"
-        record_test_evaluations(asked.test_log, SCRIPT, model, sets, why)
+        why = f"a model in its own setting, {sets} {'set' if sets == 1 else 'sets'} made of the test images"
+        record_test_evaluations(asked.test_log, asked.script, model, sets, why)
 
 
 def columns(folder: Path, settings: Iterable[str]) -> dict[str, dict[str, Any]]:

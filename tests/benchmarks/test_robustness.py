@@ -31,7 +31,13 @@ FOG, STRIPE = (SETTINGS[f"leave-one-out/{name}"] for name in ("fog", "stripe"))
 @pytest.fixture
 def asked(tmp_path: Path) -> argparse.Namespace:
     return argparse.Namespace(
-        out=tmp_path / "out", test=False, test_log=tmp_path / "log.jsonl", epochs=2, seed=0, threads=1
+        out=tmp_path / "out",
+        test=False,
+        test_log=tmp_path / "log.jsonl",
+        epochs=2,
+        seed=0,
+        threads=1,
+        script="robustness.py",
     )
 
 
@@ -85,6 +91,8 @@ def test_joint_sees_all_and_n_mnist_its_own_set() -> None:
     theirs = [setting for name, setting in SETTINGS.items() if name.startswith("n-mnist/")]
     assert [setting.judged for setting in theirs] == [(name,) for name in NAMES_OF_NMNIST]
     assert all(tuple(part.name for part in setting.noise.parts) == setting.judged for setting in theirs)
+    own = ZOO["cnn-plus"].recipe.augmentation
+    assert all(setting.augmentation == own for setting in (SETTINGS["joint"], *theirs))
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)

@@ -5,14 +5,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from bruit.errors import ModelError
 from bruit.models.store import read_tensors
 from bruit.models.zoo import ZOO
 from bruit.noise.mixture import Mixture, Part
-from bruit.training import loop
-from bruit.training.fit import fit
-from bruit.training.member import CHECKPOINT
+from bruit.training import loop, member
+from bruit.training.fit import fit, prepare
+from bruit.training.loop import Loop
+from bruit.training.member import CHECKPOINT, Member
 from bruit.training.recipe import Augmentation, Focus, Recipe
 
 ONE_CYCLE = Recipe(
@@ -214,15 +216,40 @@ def test_of_many_epochs_few_leave_a_checkpoint_and_the_last_one_does(few, tmp_pa
     assert written == [epoch // 3 * 3 for epoch in range(1, 110)] + [110]
 
 
+def test_noise_falls_on_images_that_are_augmented_already(few, monkeypatch):
+    """A digit that is turned and shifted shows noise that is not."""
+    under = []
+
+    def keep(images, mixture, seed, index):
+        under.append((images.clone(), index.clone()))
+        return torch.full_like(images, 7)
+
+    monkeypatch.setattr(member, "under_noise", keep)
+    recipe = dataclasses.replace(ONE_CYCLE, epochs=1, noise=Mixture((Part("fog", 1.0, (2,)),)))
+    jobs = [prepare("dnn", few, few, recipe=recipe)]
+    one = Member(jobs[0].model, recipe, few, few, 0)
+    alone = Loop([one])
+    shown = [pixels for _, pixels in alone.batches(alone.draw(0)[0], 5, 0)]
+    assert all(torch.equal(pixels, torch.full_like(pixels, 7 / 255)) for pixels in shown)
+    images, index = (torch.cat(parts) for parts in zip(*under, strict=True))
+    originals = torch.tensor(few.images)[index]
+    assert images.dtype == torch.uint8
+    different = (images != originals).flatten(1).any(1)
+    assert different.all()
+    assert (images.float() - originals.float()).abs().mean() < 60  # and the same digits
+
+
 def test_noise_of_an_image_is_that_of_its_epoch_in_whatever_batch(few, tmp_path, monkeypatch):
     """And a training that was killed goes on with the same."""
     noisy = dataclasses.replace(ONE_CYCLE, noise=Mixture((Part("fog", 1.0, (2,)), Part("clean", 1.0, (None,)))))
 
-    def losses(**settings):
-        return [row["train_loss"] for row in train(few, **settings).history]
+    def losses(**settings):  # of a network that takes no random numbers itself
+        return [row["train_loss"] for row in train(few, name="dnn-plus", **settings).history]
 
     alone = losses(recipe=noisy)
     assert alone != losses(recipe=ONE_CYCLE)
     monkeypatch.setattr(loop, "NOISY_BATCHES", 1)
     assert losses(recipe=noisy) == alone
-    assert [row["train_loss"] for row in kill_and_resume(few, tmp_path, recipe=noisy, kills=[2]).history] == alone
+    assert [
+        row["train_loss"] for row in kill_and_resume(few, tmp_path, name="dnn-plus", recipe=noisy, kills=[2]).history
+    ] == alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bruit.locale import mark
@@ -110,28 +111,37 @@ class Ensemble:
     n: int
 
 
+# How many views of an image a network can average: the image alone, or all that shift it by up to a pixel.
+VIEWS = (1, 9)
+
+
 class Reading(nn.Module):
     """A body with all that surrounds it: raw pixels are scaled and normalised on the way in, logits cooled on
     the way out.
 
-    images (N, H, W) uint8 → logits (N, C) float32, divided by the calibration temperature.
+    images (N, H, W) uint8 → logits (N, C) float32, the mean of those of its views, divided by the calibration
+    temperature.
     """
 
     mean: Tensor
     std: Tensor
     temperature: Tensor
+    n_views: int
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
+        self.n_views = 1
         self.register_buffer("mean", torch.tensor(0.0))
         self.register_buffer("std", torch.tensor(1.0))
         self.register_buffer("temperature", torch.tensor(1.0))
 
     def forward(self, images: Tensor) -> Tensor:
         pixels = images.unsqueeze(1).to(torch.float32) / 255
+        if self.n_views > 1:
+            pixels = shifted(pixels).flatten(0, 1).unsqueeze(1)
         logits: Tensor = self.from_pixels(pixels).float() / self.temperature
-        return logits
+        return logits.view(len(images), self.n_views, -1).mean(1) if self.n_views > 1 else logits
 
     def from_pixels(self, pixels: Tensor) -> Tensor:
         """(N, 1, H, W) float in 0…1 → logits (N, C) before the temperature: where training, which augments,
@@ -142,10 +152,21 @@ class Reading(nn.Module):
         return logits
 
 
+def shifted(images: Tensor) -> Tensor:
+    """(N, 1, H, W) → (N, 9, H, W): shifted by up to a pixel in both directions; the border is repeated."""
+    return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), shifts(images.device))
+
+
+def shifts(device: torch.device | None = None) -> Tensor:
+    """(9, 1, 3, 3): the kernels of `shifted`, each of which takes one of nine neighbours."""
+    return torch.eye(9, device=device).view(9, 1, 3, 3)
+
+
+AVERAGED = mark("mean of nine views, shifted by one pixel at most")
 # The words of which `describe` makes its lines, for whoever translates them.
 WORDS = (
     *(mark("convolution"), mark("stride"), mark("dense"), mark("batch normalisation"), mark("max pooling")),
-    *(mark("maximum over all positions"), mark("dropout")),
+    *(mark("maximum over all positions"), mark("dropout"), AVERAGED),
 )
 
 

@@ -40,6 +40,7 @@ def save_model(model: Trained, folder: Path, about: dict[str, Any]) -> None:
         "classes": model.classes,
         "input_shape": model.input_shape,
         "temperature": model.temperature,
+        "views": model.views,
     }
     write_json(folder / "config.json", config | about)
 
@@ -68,6 +69,7 @@ def load_model(folder: str | Path) -> Trained:
         if _size(config, (height, width), len(classes)) > sum(array.size for array in tensors.values()):
             raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
         model = new_model(name, config, classes, (height, width))
+        model.views = stored.get("views", 1)
     except (DataError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise ModelError("{path} is not a model's description; train it again", path=folder / "config.json") from error
     model.load_tensors(tensors)
@@ -96,7 +98,7 @@ def load_together(folders: Sequence[Path], suffix: str) -> Together:
 
 def _kind(network: Network) -> tuple[Any, ...]:
     """What is alike of networks that may read together."""
-    return network.config, network.classes, network.input_shape
+    return network.config, network.classes, network.input_shape, network.views
 
 
 def _plain(config: Config) -> dict[str, Any]:

@@ -31,9 +31,11 @@ class Trained(ABC):
     trained_on, source  how many images it has learned from, and where it was read from, as far as that is known
     seen                names of the data that it has learned from, one after the other; none where that is not known
     augmented           whether these were turned, shifted and the like at random as it learned
+    views               it gives the mean of so many views of an image, shifted by up to a pixel; 1: the image alone
     """
 
     temperature: float
+    views: int = 1
     trained_on: int | None = None
     source: str | None = None
     seen: tuple[str, ...] = ()
@@ -89,7 +91,19 @@ class Network(Trained):
 
     @property
     def layers(self) -> list[str]:
-        return networks.describe(self.module.body)
+        views = [] if self.views == 1 else [networks.AVERAGED]
+        return [*networks.describe(self.module.body), *views]
+
+    @property
+    def views(self) -> int:
+        n: int = self.module.n_views
+        return n
+
+    @views.setter
+    def views(self, n: int) -> None:
+        if n not in networks.VIEWS:
+            raise ValueError(n)
+        self.module.n_views = n
 
     @property
     def temperature(self) -> float:
@@ -103,7 +117,7 @@ class Network(Trained):
         """In float32, so that a model says the same on every machine, and as a file for other programs."""
         self.module.eval()
         autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
-        batch = max(1, PIXELS_AT_ONCE // (self.input_shape[0] * self.input_shape[1]))
+        batch = max(1, PIXELS_AT_ONCE // (self.input_shape[0] * self.input_shape[1] * self.views))
         with torch.inference_mode(), autocast:
             parts = [
                 self.module(torch.tensor(images[start : start + batch], device=self.device)).float()
@@ -145,6 +159,16 @@ class Together(Trained):
     def layers(self) -> list[str]:
         """Those of one member."""
         return self.members[0].layers
+
+    @property
+    def views(self) -> int:
+        """Of each member."""
+        return self.members[0].views
+
+    @views.setter
+    def views(self, n: int) -> None:
+        for member in self.members:
+            member.views = n
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         total = np.zeros((len(images), len(self.classes)), np.float32)

@@ -30,6 +30,11 @@ def keras_content(model: Trained) -> bytes:
     model's name, classes and input shape under "bruit".
     Raises ModelError for a model that is no graph of layers, ConfigError if Keras is not installed.
     """
+    if model.views > 1:
+        raise ModelError(
+            "{model.name} reads the mean of {model.views} views, which bruit writes as ONNX alone; export it as that",
+            model=model,
+        )
     keras = import_keras()
     built = _Built(keras, model.input_shape)
     if isinstance(model, Network):

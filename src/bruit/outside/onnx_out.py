@@ -12,6 +12,7 @@ from torch import nn
 import bruit
 from bruit.errors import ConfigError, ModelError
 from bruit.models.baselines import Neighbours
+from bruit.models.networks import shifts
 from bruit.models.trained import Baseline, Network, Together, Trained
 
 OPSET, FORMAT = 17, 8  # of 2022: what is in wide use reads them
@@ -103,8 +104,15 @@ def _add_network(model: Network, add: Any) -> None:
     add("Sub", _values(model.module.mean))
     add("Div", _values(model.module.std))
     add("Unsqueeze", np.array([1]))
+    if model.views > 1:
+        add("Pad", np.array([0, 0, 1, 1, 0, 0, 1, 1]), mode="edge")
+        add("Conv", _values(shifts()))
+        add("Reshape", np.array([-1, 1, *model.input_shape]))
     for layer in model.module.body:
         _add_layer(layer, add)
+    if model.views > 1:
+        add("Reshape", np.array([-1, model.views, len(model.classes)]))
+        add("ReduceMean", axes=[1], keepdims=0)
     add("Div", np.float32(model.temperature))
     add("Softmax", axis=1)
 

@@ -240,6 +240,7 @@ def _settings(lang: str) -> Any:
         "schedule": gettext("schedule"),
         "label_smoothing": gettext("label smoothing"),
         "dropout": gettext("dropout"),
+        "views": gettext("views of an image, averaged"),
         "warmup": gettext("share of steps to warm up"),
         "keep": gettext("weights kept"),
         "augmentation_rotation": gettext("augmentation: rotation (± degrees)"),

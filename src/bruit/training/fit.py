@@ -201,6 +201,8 @@ def _train(jobs: Sequence[Job], resume: bool) -> list[tuple[list[Row], float]]:
 
 def _finish(job: Job, history: list[Row], seconds: float) -> Fit:
     """Calibrate the trained model, and write what its training leaves."""
+    if job.recipe is not None and job.recipe.views > 1:
+        job.model.views = job.recipe.views
     scores = job.model.logits(job.validation.images)
     job.model.temperature = fit_temperature(scores, job.validation.labels)
     probabilities = apply_temperature(scores, job.model.temperature)

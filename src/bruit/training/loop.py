@@ -18,7 +18,6 @@ from bruit.training.augment import augment, changes
 from bruit.training.device import keep_freed_memory
 from bruit.training.member import Member, Progress
 from bruit.training.optimizers import load_optimizer_tensors, make_optimizers, optimizer_tensors
-from bruit.training.recipe import Augmentation
 from bruit.training.stream import Stream
 
 # Of a training: one after each epoch, where there are no more of them.
@@ -68,14 +67,11 @@ class Loop:
             seen, total_loss, total_right = torch.zeros(3, k, device=self.device)
             learning_rate, start = 0.0, time.perf_counter()
             module.train()
-            for batch, images in self.batches(orders, n_batches[epoch], epoch):
+            for batch, pixels in self.batches(orders, n_batches[epoch], epoch):
                 learning_rate = recipe.learning_rate_at(step, steps)
                 for group in self.groups():
                     group["lr"] = group["peak"] * learning_rate / recipe.learning_rate
-                pixels = images.float() / 255
                 targets, weight = self.labels[batch], weights[batch]
-                if recipe.augmentation is not None:
-                    pixels = self.augmented(pixels, recipe.augmentation)
                 with autocast:
                     logits = module.from_pixels(pixels).float().view(targets.numel(), -1)
                 loss = F.cross_entropy(
@@ -128,21 +124,26 @@ class Loop:
         return orders, weights
 
     def batches(self, orders: Sequence[Tensor], n: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The indices (B, k) of each of n batches, and its images, under the recipe's noise if there is some."""
+        """The indices (B, k) of each of n batches, and its images, (B, k, H, W) in 0…1: augmented, and then under the
+        recipe's noise, which is not to be turned or smoothed with what it falls on.
+        """
         parts = list(zip(*(order.tensor_split(n) for order in orders), strict=True))
-        at_once = 1 if self.recipe.noise is None else NOISY_BATCHES
+        noise = self.recipe.noise
+        at_once = 1 if noise is None else NOISY_BATCHES
         for start in range(0, n, at_once):
             group = [self.side_by_side(part) for part in parts[start : start + at_once]]
-            index = torch.cat(group) if len(group) > 1 else group[0]
-            images = self.images[index]
-            if self.recipe.noise is not None:
-                noisy = [one.noisy(images[:, at], index[:, at], epoch) for at, one in enumerate(self.members)]
-                images = torch.stack(noisy, 1)
-            split = torch.split(images, [len(batch) for batch in group])
-            for part, batch, shown in zip(parts[start : start + at_once], group, split, strict=True):
-                for one, own in zip(self.members, part, strict=True):
-                    one.stream.n = len(own)
-                yield batch, shown
+            lengths = [tuple(map(len, part)) for part in parts[start : start + at_once]]
+            shown = [
+                self.augmented(self.images[batch].float() / 255, own) for batch, own in zip(group, lengths, strict=True)
+            ]
+            if noise is not None:
+                index, clean = torch.cat(group), (torch.cat(shown) * 255).round().to(torch.uint8)
+                noisy = [one.noisy(clean[:, at], index[:, at], epoch) for at, one in enumerate(self.members)]
+                shown = list(torch.split(torch.stack(noisy, 1).float() / 255, [len(batch) for batch in group]))
+            for own, batch, pixels in zip(lengths, group, shown, strict=True):
+                for one, length in zip(self.members, own, strict=True):
+                    one.stream.n = length
+                yield batch, pixels
 
     def side_by_side(self, part: Sequence[Tensor]) -> Tensor:
         """Batches of k trainings as the columns of one. One that is short is filled up with an image that counts for
@@ -157,9 +158,14 @@ class Loop:
             1,
         )
 
-    def augmented(self, pixels: Tensor, ranges: Augmentation) -> Tensor:
-        """(B, k, H, W) changed at random, all images by one call, with the numbers of each training's own stream."""
-        own = [changes(one.stream.n, ranges, one.stream.pixels) for one in self.members]
+    def augmented(self, pixels: Tensor, lengths: Sequence[int]) -> Tensor:
+        """(B, k, H, W), of which each training has so many, changed at random: all images by one call, with the numbers
+        of each training's own stream.
+        """
+        ranges = self.recipe.augmentation
+        if ranges is None:
+            return pixels
+        own = [changes(n, ranges, one.stream.pixels) for n, one in zip(lengths, self.members, strict=True)]
         by = torch.stack([F.pad(numbers, (0, len(pixels) - numbers.shape[1])) for numbers in own], 2)
         return augment(pixels.flatten(0, 1).unsqueeze(1), ranges, by.flatten(1)).view_as(pixels)
 

@@ -68,9 +68,10 @@ class Recipe:
     optimizer  "muon" takes Muon for the kernels of convolutions, at the rates of that name or else those of the rest,
                and AdamW for the rest
     schedule   "constant", or "one-cycle": linear rise over `warmup` of all steps, then half a cosine to nearly zero
-    noise      what else happens to a training image before the augmentation, drawn anew each epoch
+    noise      what happens to a training image after the augmentation, drawn anew each epoch
     keep       "last" epoch's weights, or those of the epoch that was "best" on validation
     focus      which images the epochs after the first one train on; None for all
+    views      once trained it reads the mean of so many views of an image, shifted by up to a pixel; 1: the image alone
     least_steps
                how many batches a training is to see at the least: so few images that `epochs` would give fewer are gone
                through more often, see `for_images`
@@ -90,6 +91,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     noise: Mixture | None = None
     focus: Focus | None = None
+    views: int = 1
     least_steps: int = 0
 
     def for_images(self, n: int, epochs: int | None = None) -> Recipe:
