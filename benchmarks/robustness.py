@@ -71,7 +71,7 @@ def leave_one_out(name: str) -> Setting:
 
 def n_mnist(name: str) -> Setting:
     says = f"digits, augmented as listed, under {name}, regenerated, as those that it is judged by"
-    return Setting(f"n-mnist/{name.removeprefix('nmnist-')}", says, mixed(name), (name,), 20, zoos().augmentation)
+    return Setting(f"n-mnist/{name.removeprefix('nmnist-')}", says, mixed(name), (name,), 16, zoos().augmentation)
 
 
 ALL = (CLEAN, *MNIST_C)

@@ -104,3 +104,10 @@ def test_a_cross_validation_reads_by_its_fold_models(digits, tmp_path) -> None:
     shutil.rmtree(tmp_path / "cv" / "fold-1")
     with pytest.raises(ModelError, match="fold-1 holds no model"):
         bruit.load_model(tmp_path / "cv")
+
+
+def test_one_that_is_not_finished_is_said_to_be_so(digits, refused, tmp_path) -> None:
+    bruit.cross_validate("dnn", digits.train, k=2, epochs=1, folder=tmp_path, workers=1)
+    (tmp_path / "folds.npy").unlink()
+    with refused(ModelError, f"the cross-validation in {tmp_path} is not finished; the same command goes on"):
+        bruit.load_model(tmp_path)

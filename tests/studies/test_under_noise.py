@@ -125,7 +125,7 @@ def test_without_it_there_is_none_and_the_settings_do_not_speak_of_it(tiny, tmp_
     assert "robustness" not in results
     assert not (tmp_path / "run" / "robustness").exists()
     assert "robustness" not in tomllib.loads((tmp_path / "run" / "study.toml").read_text("utf-8"))
-    said = "was None, is True"
+    said = "was not set, is True"
     with pytest.raises(RunError, match=f"was begun with other settings \\(--robustness {said}\\)"):
         tiny(crossval=(), robustness=True, resume=True)
 

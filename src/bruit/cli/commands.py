@@ -234,9 +234,9 @@ def report(run: Path, as_json: bool) -> None:
 def export(model: str, kind: Literal["onnx", "keras"] | None, out: Path, force: bool, as_json: bool) -> None:
     """Write a trained model for other programs.
 
-    MODEL is RUN (its winner), RUN:NAME, or a folder that bruit train wrote. The file takes raw pixels 0…255, (N, H, W),
-    and gives probabilities; classes and image size are in its metadata. It needs pip install -e '.[export]' for ONNX,
-    '.[keras]' for Keras.
+    MODEL is RUN (its winner), RUN:NAME, RUN:NAME-folds, or a folder that bruit train or bruit crossval wrote. The file
+    takes raw pixels 0…255, (N, H, W), and gives probabilities; classes and image size are in its metadata. It needs
+    pip install -e '.[export]' for ONNX, '.[keras]' for Keras; several networks that read together are ONNX alone.
 
     \b
     Examples:

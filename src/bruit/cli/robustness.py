@@ -40,9 +40,10 @@ def robustness(
 ) -> None:
     """Test models on many noisy copies of the same images.
 
-    MODEL is robust, RUN, RUN:NAME, a folder that bruit train wrote, FILE.keras or FILE.onnx. The suite is mnist-c (the
-    fifteen corruptions of MNIST-C as published), severity (the same at every severity), nmnist, course, or a mixture
-    FILE.toml. mCE is the mean error in units of the baseline's, relative mCE that of what noise adds to it.
+    MODEL is robust, RUN, RUN:NAME, RUN:NAME-folds, a folder that bruit train or bruit crossval wrote, FILE.keras or
+    FILE.onnx. The suite is mnist-c (the fifteen corruptions of MNIST-C as published), severity (the same at every
+    severity), nmnist, course, or a mixture FILE.toml. mCE is the mean error in units of the baseline's, relative mCE
+    that of what noise adds to it.
 
     \b
     Examples:

@@ -25,6 +25,7 @@ from bruit.predictor import Predictor
 from bruit.studies.outside import load_kept
 from bruit.studies.results import read_results
 from bruit.studies.run import SETTINGS
+from bruit.training.crossval import REQUEST as CROSS_VALIDATION
 
 # Images that are handed to a model at once.
 AT_ONCE = 2**14
@@ -64,6 +65,8 @@ def find_model(
         together = load_together([folder / f"fold-{fold}" for fold in range(k)], FOLDS)
         together.source = str(model)
         return together
+    if (folder / CROSS_VALIDATION).is_file():
+        raise ModelError("the cross-validation in {folder} is not finished; the same command goes on", folder=folder)
     found = load_kept(folder) or load_model(folder)
     if isinstance(found, Trained):
         found.source = str(model)

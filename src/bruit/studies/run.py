@@ -213,8 +213,8 @@ def _check_same(stored: dict[str, Any], settings: Settings, folder: Path) -> Non
         raise RunError(
             "the data have changed since {folder} was begun; restore them, or add --force to start again", folder=folder
         )
-    before, now = (str(side.get(key)) for side in (stored, wanted))
-    short = len(before + now) < 120
+    before, now = (str(side[key]) if key in side else Sentence("not set") for side in (stored, wanted))
+    short = len(f"{before}{now}") < 120
     detail = Sentence("was {before}, is {now}", before=before, now=now) if short else Sentence("differs")
     raise RunError(
         "{folder} was begun with other settings ({key} {detail}); repeat them, or add --force to start again",
