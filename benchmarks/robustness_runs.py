@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from evened import Evened, evened
 from keras_peer import machine, record_test_evaluations
 from noisy_sets import BENCHMARK, benchmark, figures, readings
 
@@ -50,6 +51,7 @@ class Setting:
     base     the recipe of which epochs, noise and augmentation are replaced
     model    of the zoo
     data     what the images are of, see `split`
+    evened   the model is shown all images prepared, see evened.py
     """
 
     name: str
@@ -61,6 +63,7 @@ class Setting:
     base: Recipe = field(default_factory=zoos)
     model: str = MODEL
     data: str = "mnist"
+    evened: bool = False
 
     def recipe(self, epochs: int | None = None) -> Recipe:
         return replace(self.base, epochs=epochs or self.epochs, noise=self.noise, augmentation=self.augmentation)
@@ -96,12 +99,14 @@ def run(setting: Setting, images: Split, asked: argparse.Namespace, deadline: fl
 
     Raises RunError if its folder was begun with other settings, or where the deadline passes.
     """
+    assert not setting.evened or setting.noise is None  # noise falls on images, not on what is made of them
     folder = place(asked) / setting.name
     recipe = setting.recipe(asked.epochs)
     request = {
         "setting": setting.name,
         "model": setting.model,
         "data": setting.data,
+        "evened": setting.evened,
         "recipe": json.loads(json.dumps(asdict(recipe))),
         "judged": list(setting.judged),
         "images": {name: len(part) for name, part in images._asdict().items()},
@@ -112,7 +117,8 @@ def run(setting: Setting, images: Split, asked: argparse.Namespace, deadline: fl
             drop_damaged(folder)
             if not (folder / "config.json").is_file():
                 train(setting, recipe, images, folder, asked.seed, deadline)
-            model = bruit.load_model(folder)
+            trained = bruit.load_model(folder)
+            model = Evened(trained) if setting.evened else trained
             log(asked, f"{setting.model}, {setting.name}", len(setting.judged))
             given = readings(model, images.judged, setting.judged, asked.seed)
             labels = labels_for(model, images.judged)
@@ -143,10 +149,12 @@ def train(setting: Setting, recipe: Recipe, images: Split, folder: Path, seed: i
                 name=setting.name,
             )
 
+    parts = images.train, under(setting.noise, images.validation, seed)
+    if setting.evened:
+        parts = replace(parts[0], images=evened(parts[0].images)), replace(parts[1], images=evened(parts[1].images))
     bruit.fit(
         setting.model,
-        images.train,
-        under(setting.noise, images.validation, seed),
+        *parts,
         recipe=recipe,
         epochs=recipe.epochs,  # exactly: few images are not gone through more often
         seed=seed,

@@ -67,15 +67,17 @@ def test_the_hardest_are_left_out_first() -> None:
     assert sorted(order) == sorted(MNIST_C)
 
 
-def test_clean_sees_clean_digits_alone() -> None:
-    recipe = SETTINGS["clean"].recipe()
+@pytest.mark.parametrize("name", ["clean", "clean-evened"])
+def test_clean_sees_clean_digits_alone(name) -> None:
+    recipe = SETTINGS[name].recipe()
     assert recipe.noise is None
     assert recipe.augmentation is None
-    assert SETTINGS["clean"].judged == ("clean", *MNIST_C)
+    assert SETTINGS[name].judged == ("clean", *MNIST_C)
 
 
 def test_each_augmentation_says_which_corruptions_it_resembles() -> None:
-    setting = SETTINGS["clean+augmentation"]
+    setting = SETTINGS["clean-evened+augmentation"]
+    assert setting.recipe() == replace(SETTINGS["clean-evened"].recipe(), augmentation=setting.augmentation)
     assert setting.noise is None
     told = robustness.described(setting)
     for name, resembled in robustness.RESEMBLES.items():
@@ -98,7 +100,7 @@ def test_joint_sees_all_and_n_mnist_its_own_set() -> None:
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_all_else_is_the_recipe_of_the_zoo(setting) -> None:
     own = setting.recipe()
-    zoos = replace(ZOO["cnn-plus"].recipe, epochs=own.epochs, noise=own.noise, augmentation=own.augmentation)
+    zoos = replace(ZOO[setting.model].recipe, epochs=own.epochs, noise=own.noise, augmentation=own.augmentation)
     assert own == zoos
     assert setting.recipe(3).epochs == 3
 
