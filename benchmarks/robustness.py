@@ -1,4 +1,4 @@
-"""How cnn-plus reads under noise, each training setting by itself: what was trained on what is never mixed.
+"""How a network reads under noise, each training setting by itself: what was trained on what is never mixed.
 
     python benchmarks/robustness.py --list
     python benchmarks/robustness.py [--only clean leave-one-out/fog n-mnist] [--budget 30] [--epochs N]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bruit.errors import ModelError
+from bruit.errors import ConfigError, ModelError
 from bruit.evaluation.calibration import apply_temperature
 from bruit.models.networks import AVERAGED, Dense, shifted
 from bruit.models.store import load_model, load_together, save_model
@@ -17,6 +17,7 @@ from bruit.models.trained import Network
 from bruit.models.zoo import ZOO
 from bruit.outside.export import export
 from bruit.training.fit import fit
+from bruit.training.start import digest
 
 RECIPE = dataclasses.replace(ZOO["dnn"].recipe, epochs=2, least_steps=0)
 
@@ -76,12 +77,31 @@ def test_it_comes_back_as_it_was(folders, digits, tmp_path) -> None:
     assert np.array_equal(again.probabilities(digits.test.images), model.probabilities(digits.test.images))
 
 
-@pytest.mark.parametrize("views", [0, 4, "9", None, [9], 1e9])
+@pytest.mark.parametrize("views", [0, 4, "9", None, [9], 9.0])
 def test_another_number_of_views_is_refused(folders, refused, tmp_path, views) -> None:
     model = load_model(folders[1])
     save_model(model, tmp_path, {"views": views})
     with refused(ModelError, f"{tmp_path / 'config.json'} is not a model's description; train it again"):
         load_model(tmp_path)
+
+
+def test_a_baseline_has_none(digits, refused, tmp_path) -> None:
+    save_model(fit("logistic", digits.train).model, tmp_path, {"views": 9})
+    with refused(ModelError, f"{tmp_path / 'config.json'} is not a model's description; train it again"):
+        load_model(tmp_path)
+
+
+def test_a_recipe_of_another_number_is_refused_before_training(digits, refused) -> None:
+    with refused(ConfigError, "a network reads 1 view of an image or 9, received 4"):
+        fit("dnn", digits.train, recipe=dataclasses.replace(RECIPE, views=4))
+
+
+def test_fine_tuning_keeps_them(folders, digits) -> None:
+    start = load_model(folders[9])
+    assert fit("dnn", digits.train, start=start, epochs=1).model.views == 9
+    alone = load_model(folders[1])
+    alone.temperature = start.temperature
+    assert digest(alone) != digest(start)
 
 
 def test_a_model_of_an_older_version_has_one(folders, tmp_path) -> None:

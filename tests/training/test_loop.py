@@ -236,7 +236,8 @@ def test_noise_falls_on_images_that_are_augmented_already(few, monkeypatch):
     assert images.dtype == torch.uint8
     different = (images != originals).flatten(1).any(1)
     assert different.all()
-    assert (images.float() - originals.float()).abs().mean() < 60  # and the same digits
+    apart = (images.float() - originals.float()).abs().mean()
+    assert apart < 0.7 * (images.float() - originals.float().roll(1, 0)).abs().mean()  # and the same digits
 
 
 def test_noise_of_an_image_is_that_of_its_epoch_in_whatever_batch(few, tmp_path, monkeypatch):

@@ -236,7 +236,8 @@ def export(model: str, kind: Literal["onnx", "keras"] | None, out: Path, force: 
 
     MODEL is RUN (its winner), RUN:NAME, RUN:NAME-folds, or a folder that bruit train or bruit crossval wrote. The file
     takes raw pixels 0…255, (N, H, W), and gives probabilities; classes and image size are in its metadata. It needs
-    pip install -e '.[export]' for ONNX, '.[keras]' for Keras; several networks that read together are ONNX alone.
+    pip install -e '.[export]' for ONNX, '.[keras]' for Keras; several networks that read together, and one that reads
+    several views of an image, are ONNX alone.
 
     \b
     Examples:

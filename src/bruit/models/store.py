@@ -19,7 +19,7 @@ from bruit.errors import DataError, ModelError
 from bruit.files import read_bytes, read_json, write_atomically, write_json
 from bruit.models.baselines import Logistic, Neighbours, Tensors
 from bruit.models.networks import Convolutional, Dense, Ensemble, Normalised
-from bruit.models.trained import Network, Together, Trained, new_model
+from bruit.models.trained import Baseline, Network, Together, Trained, new_model
 from bruit.models.zoo import Config
 from bruit.seals import SEAL, refuse_broken
 
@@ -69,7 +69,10 @@ def load_model(folder: str | Path) -> Trained:
         if _size(config, (height, width), len(classes)) > sum(array.size for array in tensors.values()):
             raise ModelError("the weights of {name} do not fit its config; they come from another model", name=name)
         model = new_model(name, config, classes, (height, width))
-        model.views = stored.get("views", 1)
+        if (views := stored.get("views", 1)) != 1:
+            if isinstance(model, Baseline):
+                raise ValueError(f"{name} with views")
+            model.views = views
     except (DataError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise ModelError("{path} is not a model's description; train it again", path=folder / "config.json") from error
     model.load_tensors(tensors)

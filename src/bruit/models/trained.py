@@ -101,7 +101,7 @@ class Network(Trained):
 
     @views.setter
     def views(self, n: int) -> None:
-        if n not in networks.VIEWS:
+        if type(n) is not int or n not in networks.VIEWS:
             raise ValueError(n)
         self.module.n_views = n
 

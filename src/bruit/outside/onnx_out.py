@@ -12,7 +12,6 @@ from torch import nn
 import bruit
 from bruit.errors import ConfigError, ModelError
 from bruit.models.baselines import Neighbours
-from bruit.models.networks import shifts
 from bruit.models.trained import Baseline, Network, Together, Trained
 
 OPSET, FORMAT = 17, 8  # of 2022: what is in wide use reads them
@@ -106,7 +105,7 @@ def _add_network(model: Network, add: Any) -> None:
     add("Unsqueeze", np.array([1]))
     if model.views > 1:
         add("Pad", np.array([0, 0, 1, 1, 0, 0, 1, 1]), mode="edge")
-        add("Conv", _values(shifts()))
+        add("Conv", np.eye(9, dtype=np.float32).reshape(9, 1, 3, 3))  # each kernel takes one of the nine neighbours
         add("Reshape", np.array([-1, 1, *model.input_shape]))
     for layer in model.module.body:
         _add_layer(layer, add)

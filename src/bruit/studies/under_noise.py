@@ -77,7 +77,11 @@ def seconds(plan: Plan, test: Dataset, expected: Sequence[float]) -> float:
         return 0.0
     shown = (len(suite_of(SUITE)) + 1) * len(_sample(test, plan))
     ours = {task.folder for task in (*plan.models, *plan.ensemble) if _is_network(task.name)}
-    learning = (took / task.images_seen for task, took in zip(plan.tasks, expected, strict=True) if task.folder in ours)
+    learning = (
+        took / task.images_seen * (task.recipe.views if task.recipe else 1)
+        for task, took in zip(plan.tasks, expected, strict=True)
+        if task.folder in ours
+    )
     return shown * (NOISE + READING * sum(learning))
 
 

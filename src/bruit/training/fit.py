@@ -15,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from bruit.data.dataset import Dataset, refuse_no_dataset
+from bruit.errors import ConfigError
 from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import write_npy
+from bruit.models.networks import VIEWS
 from bruit.models.store import save_model
 from bruit.models.trained import Baseline, Network, Together, new_model
 from bruit.models.zoo import AUGMENTED, entry
@@ -86,8 +88,8 @@ def fit(
                        config.json, weights.safetensors, val_labels.npy, val_probs.npy and SHA256SUMS go; with
                        `resume` training goes on from the last checkpoint there
 
-    Raises ConfigError for an unknown name or another model to start from, DataError for too few images or images of
-    another size than those of `start`, ModelError if training diverges.
+    Raises ConfigError for an unknown name, another model to start from or an impossible number of views, DataError
+    for too few images or images of another size than those of `start`, ModelError if training diverges.
     """
     job = prepare(
         name,
@@ -145,8 +147,12 @@ def prepare(
         train, validation = train.subset(kept), train.subset(held_out)
     before = None if start is None else fitting(start, name, train.shape)
     if recipe is None and zoo.recipe is not None:
-        recipe = zoo.recipe if before is None else zoo.recipe.fine_tuning()
+        recipe = zoo.recipe if before is None else dataclasses.replace(zoo.recipe.fine_tuning(), views=before.views)
     if recipe is not None:
+        if recipe.views not in VIEWS:
+            raise ConfigError(
+                "a network reads 1 view of an image or {n}, received {views}", n=VIEWS[-1], views=recipe.views
+            )
         recipe = recipe.for_images(len(train), epochs)
 
     with _random_numbers_apart():
@@ -201,7 +207,7 @@ def _train(jobs: Sequence[Job], resume: bool) -> list[tuple[list[Row], float]]:
 
 def _finish(job: Job, history: list[Row], seconds: float) -> Fit:
     """Calibrate the trained model, and write what its training leaves."""
-    if job.recipe is not None and job.recipe.views > 1:
+    if job.recipe is not None:
         job.model.views = job.recipe.views
     scores = job.model.logits(job.validation.images)
     job.model.temperature = fit_temperature(scores, job.validation.labels)

@@ -64,11 +64,13 @@ def new_classes(start: Trained, classes: Sequence[str]) -> list[str]:
 
 
 def digest(model: Trained) -> str:
-    """SHA-256 (hex) of all that the model has learned."""
+    """SHA-256 (hex) of all that the model has learned, and of how many views it reads where that is not one."""
     found = hashlib.sha256()
     for name, array in sorted(model.tensors().items()):
         found.update(repr((name, array.shape, str(array.dtype))).encode())
         found.update(array.tobytes())
+    if model.views > 1:
+        found.update(repr(("views", model.views)).encode())
     return found.hexdigest()
 
 
