@@ -43,20 +43,6 @@ _DNN_PLUS = Recipe(
     augmentation=Augmentation(rotation=10, shift=0.05, scale=0.05, brightness=0.1),
     least_steps=1200,
 )
-_CNN_PLUS = Recipe(
-    epochs=17,
-    batch_size=128,
-    optimizer="muon",
-    learning_rate=6e-3,
-    schedule="one-cycle",
-    weight_decay=0.05,
-    muon_learning_rate=0.02,
-    muon_weight_decay=0.2,
-    label_smoothing=0.1,
-    augmentation=Augmentation(rotation=10, shift=0.05, scale=0.06, brightness=0.05),
-    focus=Focus(hard=0.2, easy=0.25),
-    least_steps=1200,
-)
 ZOO: dict[str, Entry] = {
     "logistic": Entry(
         mark("Logistic regression"),
@@ -100,8 +86,20 @@ ZOO: dict[str, Entry] = {
         ),
         "convolutional",
         Normalised((16, 32, 96, 128, 128), strides=(1, 2, 2, 1, 1)),
-        _CNN_PLUS,
-        best=replace(_CNN_PLUS, epochs=40),
+        Recipe(
+            epochs=17,
+            batch_size=128,
+            optimizer="muon",
+            learning_rate=6e-3,
+            schedule="one-cycle",
+            weight_decay=0.05,
+            muon_learning_rate=0.02,
+            muon_weight_decay=0.2,
+            label_smoothing=0.1,
+            augmentation=Augmentation(rotation=10, shift=0.05, scale=0.06, brightness=0.05),
+            focus=Focus(hard=0.2, easy=0.25),
+            least_steps=1200,
+        ),
     ),
 }
 # What the networks are called where noise augments their training images.
