@@ -249,6 +249,14 @@ def test_a_model_still_training_shows_its_curves(study, tmp_path):
     assert len(page.all("svg")) == 4
 
 
+def test_curves_of_a_model_that_averages_views_say_that_they_are_of_each_image_alone(study, tmp_path):
+    alone = "They are of each image alone, the other figures of the mean of its views."
+    assert alone not in Page(write(tmp_path, study.results).read_text()).text
+    results = copy.deepcopy(study.results)
+    results["models"]["cnn-plus"]["recipe"]["views"] = 9
+    assert Page(write(tmp_path, results).read_text()).text.count(alone) == 1
+
+
 def test_names_in_the_data_are_text_and_nothing_else(make, tmp_path):
     hostile = ("<script>alert(1)</script>", '$\\frac$ "a" & --><img src=x onerror=y>\x00')
     study = make(classes=hostile, side=16, n=60)
