@@ -24,10 +24,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from keras_peer import TEST_LOG
-from robustness_runs import RESULT, Setting, place, run, split, zoos
+from robustness_runs import RESULT, Setting, carry_out, chosen, command_line, place, run, split, zoos
 
-from bruit.errors import BruitError, RunError
+from bruit.errors import RunError
 from bruit.files import read_json
 from bruit.noise.sets import CLEAN
 from bruit.training.device import limited_threads
@@ -54,14 +53,6 @@ SETTINGS = {
 }
 
 
-def chosen(names: Sequence[str] | None) -> list[Setting]:
-    """The settings of these names, or of these images. Raises RunError for an unknown one."""
-    for name in names or ():
-        if not any(name in (one, one.partition("/")[0]) for one in SETTINGS):
-            raise RunError("no setting is called {name}; there are {all}", name=name, all=", ".join(SETTINGS))
-    return [one for one in SETTINGS.values() if not names or {one.name, one.name.partition("/")[0]} & set(names)]
-
-
 def of_seed(asked: argparse.Namespace, seed: int) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(asked), "seed": seed, "out": asked.out / f"seed-{seed}"})
 
@@ -85,14 +76,16 @@ def line(setting: Setting, results: Sequence[dict[str, Any]]) -> str:
 
 
 def work(asked: argparse.Namespace) -> None:
-    deadline = time.monotonic() + 60 * asked.budget
+    settings = chosen(SETTINGS, asked.only, f"there are {', '.join(SETTINGS)}")
     if not asked.table:
+        deadline = time.monotonic() + 60 * asked.budget
+        images = {data: split(asked.test, asked.images, data) for data in {setting.data for setting in settings}}
         with limited_threads(asked.threads):
             for seed in range(asked.seeds):
-                for setting in chosen(asked.only):
+                for setting in settings:
                     print(f"{setting.says}, seed {seed}", flush=True)
-                    run(setting, split(asked.test, asked.images, setting.data), of_seed(asked, seed), deadline)
-    rows = [line(setting, results) for setting in chosen(asked.only) if (results := finished(asked, setting))]
+                    run(setting, images[setting.data], of_seed(asked, seed), deadline)
+    rows = [line(setting, results) for setting in settings if (results := finished(asked, setting))]
     if not rows:
         raise RunError("nothing is finished in {folder}", folder=asked.out)
     print(f"| {place(asked).name} images | accuracy | each seed | ECE | minutes |", "|---|---|---|---|---|", sep="\n")
@@ -100,27 +93,9 @@ def work(asked: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="settings, or those of some images as course")
+    parser = command_line(__doc__, OUT, "best.py")
     parser.add_argument("--seeds", type=int, default=3, help="how many: 0, 1, 2 …")
-    parser.add_argument("--test", action="store_true", help="train on all training images, judge by the test images")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's own")
-    parser.add_argument("--images", type=int, help="the first so many of each part alone (to try the script)")
-    parser.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES", help="stop at an epoch's end")
-    parser.add_argument("--threads", type=int, default=1, help="of the network's arithmetic")
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--test-log", type=Path, default=TEST_LOG)
-    parser.add_argument("--table", action="store_true", help="print what is there")
-    parser.set_defaults(script="best.py")
-    asked = parser.parse_args(arguments)
-    if asked.test and asked.images:
-        parser.error("--images is for trying, which the test set is not for")
-    try:
-        work(asked)
-    except BruitError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+    return carry_out(work, parser, arguments)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from keras_peer import TEST_LOG
 from noisy_sets import each, overall, side_by_side
-from robustness_runs import Setting, columns, judge, place, run, split, zoos
+from robustness_runs import Setting, carry_out, chosen, columns, command_line, judge, place, run, split, zoos
 
-from bruit.errors import BruitError, RunError
+from bruit.errors import RunError
 from bruit.noise.mixture import Mixture, Part
 from bruit.noise.recipes import NAMES_OF_NMNIST
 from bruit.noise.registry import MNIST_C
@@ -109,17 +108,9 @@ def described(setting: Setting, epochs: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def chosen(names: Sequence[str] | None) -> list[Setting]:
-    """The settings of these names or groups, in the order of SETTINGS. Raises RunError for an unknown one."""
-    for name in names or ():
-        if not any(name in (one, one.partition("/")[0]) for one in SETTINGS):
-            raise RunError("no setting is called {name}; see --list", name=name)
-    return [one for one in SETTINGS.values() if not names or {one.name, one.name.partition("/")[0]} & set(names)]
-
-
 def work(asked: argparse.Namespace) -> None:
     """Do what is asked for, and print the table of what is there then."""
-    settings = [] if asked.model else chosen(asked.only)
+    settings = [] if asked.model else chosen(SETTINGS, asked.only, "see --list")
     if asked.list:
         print("\n".join(described(setting, asked.epochs) for setting in settings))
         return
@@ -141,29 +132,11 @@ def work(asked: argparse.Namespace) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="settings, or groups of them as leave-one-out")
+    parser = command_line(__doc__, OUT, "robustness.py")
     parser.add_argument("--model", nargs="+", help="judge models that are there instead of training")
-    parser.add_argument("--test", action="store_true", help="train on all training images, judge by the test images")
-    parser.add_argument("--epochs", type=int, help="instead of the settings' own")
-    parser.add_argument("--images", type=int, help="the first so many of each part alone (to try the script)")
-    parser.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES", help="stop at an epoch's end")
-    parser.add_argument("--threads", type=int, default=1, help="of the network's arithmetic")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--test-log", type=Path, default=TEST_LOG)
     parser.add_argument("--list", action="store_true", help="say what the settings are")
-    parser.add_argument("--table", action="store_true", help="print what is there")
-    parser.set_defaults(script="robustness.py")
-    asked = parser.parse_args(arguments)
-    if asked.test and asked.images:
-        parser.error("--images is for trying, which the test set is not for")
-    try:
-        work(asked)
-    except BruitError as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+    return carry_out(work, parser, arguments)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import ceil
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from evened import Evened, evened
-from keras_peer import machine, record_test_evaluations
+from keras_peer import TEST_LOG, machine, record_test_evaluations
 from noisy_sets import BENCHMARK, benchmark, figures, readings
 
 import bruit
-from bruit.errors import DataError, RunError
+from bruit.errors import BruitError, DataError, RunError
 from bruit.files import read_json, read_npy, write_json, write_npy
 from bruit.models.zoo import entry
 from bruit.noise.draws import Draws
@@ -149,9 +150,9 @@ def train(setting: Setting, recipe: Recipe, images: Split, folder: Path, seed: i
                 name=setting.name,
             )
 
-    parts = images.train, under(setting.noise, images.validation, seed)
+    parts = [images.train, under(setting.noise, images.validation, seed)]
     if setting.evened:
-        parts = replace(parts[0], images=evened(parts[0].images)), replace(parts[1], images=evened(parts[1].images))
+        parts = [replace(part, images=evened(part.images)) for part in parts]
     bruit.fit(
         setting.model,
         *parts,
@@ -179,6 +180,45 @@ def judge(name: str, images: Split, asked: argparse.Namespace) -> dict[str, Any]
     if any(found.get(key) != value for key, value in request.items()):
         raise RunError("{path} is of other settings; repeat them, or choose another --out", path=path)
     return found
+
+
+def chosen(settings: Mapping[str, Setting], names: Sequence[str] | None, instead: str) -> list[Setting]:
+    """The settings of these names or groups, in their own order. Raises RunError, which says `instead`, for others."""
+    for name in names or ():
+        if not any(name in (one, one.partition("/")[0]) for one in settings):
+            raise RunError("no setting is called {name}; {instead}", name=name, instead=instead)
+    return [one for one in settings.values() if not names or {one.name, one.name.partition("/")[0]} & set(names)]
+
+
+def command_line(description: str | None, out: Path, script: str) -> argparse.ArgumentParser:
+    """The options of a script that trains settings."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="settings, or groups of them: what is before the /")
+    parser.add_argument("--test", action="store_true", help="train on all training images, judge by the test images")
+    parser.add_argument("--epochs", type=int, help="instead of the settings' own")
+    parser.add_argument("--images", type=int, help="the first so many of each part alone (to try the script)")
+    parser.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES", help="stop at an epoch's end")
+    parser.add_argument("--threads", type=int, default=1, help="of the network's arithmetic")
+    parser.add_argument("--out", type=Path, default=out)
+    parser.add_argument("--test-log", type=Path, default=TEST_LOG)
+    parser.add_argument("--table", action="store_true", help="print what is there")
+    parser.set_defaults(script=script)
+    return parser
+
+
+def carry_out(
+    work: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> int:
+    """Do the work of a script; the exit code."""
+    asked = parser.parse_args(arguments)
+    if asked.test and asked.images:
+        parser.error("--images is for trying, which the test set is not for")
+    try:
+        work(asked)
+    except BruitError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
 
 
 def place(asked: argparse.Namespace) -> Path:

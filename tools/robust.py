@@ -22,7 +22,6 @@ from typing import Any
 import bruit
 from bruit.files import read_json, write_json, write_text
 from bruit.models.store import load_model, save_model
-from bruit.models.zoo import entry
 from bruit.noise.mixture import Mixture, Part
 from bruit.noise.sets import find_any
 from bruit.outside.export import export
@@ -35,7 +34,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 from keras_peer import TEST_LOG, machine, record_test_evaluations  # noqa: E402  (the benchmarks are scripts, no package)
 from noisy_sets import BENCHMARK, benchmark, each, figures, overall, readings  # noqa: E402
-from robustness_runs import split, under  # noqa: E402
+from robustness_runs import split, under, zoos  # noqa: E402
 
 MODEL, SEED, EPOCHS, FIRST = "cnn-plus", 0, 52, 500
 # What is hard is seen more often; most of all the course recipe, which moves, turns and shrinks at once.
@@ -54,9 +53,7 @@ def train(dev: bool, out: Path) -> None:
     """Train into `out`, from the last epoch that is there, unless it is finished. Raises RunError if it holds a
     training of another mixture.
     """
-    images, recipe = split(test=not dev), entry(MODEL).recipe
-    assert recipe is not None
-    recipe = replace(recipe, noise=MIXTURE, epochs=EPOCHS)
+    images, recipe = split(test=not dev), replace(zoos(), noise=MIXTURE, epochs=EPOCHS)
     request = {"recipe": json.loads(json.dumps(asdict(recipe))), "seed": SEED, "images": len(images.train)}
     with claim(out, "training.json", request, resume=True):
         drop_damaged(out)
