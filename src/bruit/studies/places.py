@@ -1,0 +1,52 @@
+"""Where a model lies that somebody names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bruit
+from bruit.errors import ModelError
+from bruit.locale import Sentence
+from bruit.studies.finished import SETTINGS, read_results
+
+# The models that come with bruit, by name: the folder of each, see tools/robust.py.
+SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
+# What the fold models of a cross-validation are called when they read together: RUN:cnn-plus-folds.
+FOLDS = "-folds"
+
+
+def folder_of(model: str) -> Path:
+    """The folder of robust, RUN (its winner), RUN:NAME, RUN:NAME-folds, or of one that `bruit train` wrote.
+
+    Raises ModelError where there is none, RunError for a run that is damaged.
+    """
+    if model in SHIPPED and not Path(model).exists():
+        return SHIPPED[model]
+    folder, _, name = (model, "", "") if Path(model).is_dir() else model.rpartition(":")
+    if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
+        folder, name = model, ""
+    run = Path(folder)
+    if not run.is_dir():
+        raise ModelError(
+            "no folder or model is called {folder}; expected {shipped}, RUN, RUN:NAME, a folder that bruit train "
+            "wrote, FILE.keras or FILE.onnx",
+            folder=folder,
+            shipped=", ".join(SHIPPED),
+        )
+    if name or (run / SETTINGS).is_file():
+        if not name:
+            if not (run / "results.json").is_file():
+                raise ModelError("{run} has no winner yet; resume the study, or name a model as {run}:NAME", run=run)
+            name = str(read_results(run)["winner"])
+        if name.endswith(FOLDS) and (run / "crossval" / name.removesuffix(FOLDS) / "folds.npy").is_file():
+            return run / "crossval" / name.removesuffix(FOLDS)
+        if not (run / "models" / name / "config.json").is_file():
+            there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
+            raise ModelError(
+                "{run} has no finished model {name}; there are {there}",
+                run=run,
+                name=name,
+                there=", ".join(there) or Sentence("none"),
+            )
+        run = run / "models" / name
+    return run
