@@ -1,0 +1,46 @@
+"""The model of a reader, opened without PyTorch wherever that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bruit.errors import ConfigError
+from bruit.predictor import Predictor
+from bruit.reading.graph import Graph
+from bruit.studies.places import SHIPPED, folder_of
+
+# Of a trained model in its folder: what a reader opens.
+EXPORTED = "model.onnx"
+
+
+def open_model(
+    model: str | Path,
+    *,
+    threads: int | None = None,
+    scale: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> Predictor:
+    """See `Reader.load`."""
+    if str(model) in SHIPPED and not Path(model).exists():
+        return Graph(SHIPPED[str(model)] / f"{model}.onnx", str(model), threads)
+    from bruit.outside.brought import bring, is_file_of_a_model
+    from bruit.seals import refuse_broken
+
+    if not is_file_of_a_model(model):
+        folder = folder_of(str(model))
+        if (folder / EXPORTED).is_file():
+            refuse_broken(folder, EXPORTED)
+            return bring(folder / EXPORTED)
+    try:
+        from bruit.studies.evaluate import find_model
+
+        return find_model(model, scale=scale, classes=classes)
+    except ImportError as error:
+        raise ConfigError(
+            "{model} holds no {file}, and to read with it as it is needs PyTorch ({error}); install it, in the folder "
+            "of bruit: pip install -e '.[train]'",
+            model=model,
+            file=EXPORTED,
+            error=error,
+        ) from error
