@@ -30,6 +30,7 @@ COMMANDS = {
     "corruptions": "List the ways in which bruit can damage images.",
     "datasets": "List public data sets, or fetch one of them.",
     "convert": "Write a data set in another format.",
+    "predict": "Read the digits in images.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
     "robustness": "Test models on many noisy copies of the same images.",

@@ -66,8 +66,12 @@ def outside_options(function: F) -> F:
 
 def print_json(value: Any) -> None:
     """The one way in which results reach programs: JSON is UTF-8, or ASCII where the output is in another encoding."""
-    utf = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
-    click.echo(json.dumps(value, indent=1, ensure_ascii=not utf))
+    click.echo(json.dumps(value, indent=1, ensure_ascii=not writes_utf()))
+
+
+def writes_utf() -> bool:
+    """Whether standard output takes every letter."""
+    return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
 
 
 def names(text: str | None, otherwise: T) -> tuple[str, ...] | T:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
     *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
-    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence"), mark("Name")),
+    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence"), mark("Name"), mark("File")),
 )
 DISPENSABLE = (
     "Else taken for",
+    *(mark("Then"), mark("Box"), mark("Its confidence"), mark("Runner-up")),
     *(mark("Source"), mark("Family")),
     *(mark("Training"), mark("Epochs"), mark("Held out"), mark("Images"), mark("ECE"), mark("NLL"), mark("F1")),
     *(mark("Size"), mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
@@ -36,7 +37,7 @@ DISPENSABLE = (
 WHOLE = ("Corruption", "Accuracy on", "Name")
 ALWAYS = (
     *(mark("Severities"), mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"), mark("Share")),
-    *(mark("Recognised"), mark("Fetched")),
+    *(mark("Recognised"), mark("Fetched"), mark("Digit"), mark("Confidence")),
 )
 # A word is broken when it is longer than this and there is no room.
 WORD = 10
@@ -238,6 +239,26 @@ def findings_lines(findings: Iterable[Finding]) -> None:
         if finding.split != "both":
             message = words("{split}: {message}", split=in_words(finding.split), message=message)
         click.echo(f"· {message}")
+
+
+def readings_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What was read, a digit a row."""
+    several = any("box" in row for row in rows)
+    more = max(len(row.get("top", ())) for row in rows)
+    columns = ["File", "Digit", "Confidence", "Runner-up", "Its confidence"]
+    cells = []
+    for row in rows:
+        file = f"{row['file']}[{row['index']}]" if "index" in row else row["file"]
+        digit = words("unsure") if row["digit"] is None else row["digit"]
+        cells.append(
+            [file, digit, percent(row["confidence"]), row["runner_up"], percent(row["runner_up_confidence"])]
+            + ["  ".join(f"{name} {percent(likely)}" for name, likely in row.get("top", ())[2:])] * (more > 2)
+            + [", ".join(map(str, row.get("box", ())))] * several
+        )
+    columns += ["Then"] * (more > 2) + ["Box"] * several
+    show(
+        words("Read"), columns, cells, "\n".join(dict.fromkeys(row["doubt"] for row in rows if "doubt" in row)) or None
+    )
 
 
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:

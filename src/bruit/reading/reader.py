@@ -60,7 +60,7 @@ class Reading:
     """
 
     digits: tuple[Digit, ...]
-    problem: Sentence | BruitError | None = None
+    problem: BruitError | None = None
     doubt: Sentence | None = None
 
     @property

@@ -9,8 +9,11 @@ from bruit.errors import ModelError
 from bruit.locale import Sentence
 from bruit.studies.finished import SETTINGS, read_results
 
+_MODELS = Path(bruit.__file__).parent / "models"
 # The models that come with bruit, by name: the folder of each, see tools/robust.py.
-SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
+SHIPPED = {"robust": _MODELS / "robust"}
+# Where others are that are there to be read with alone, see tools/small.py: small/cnn-plus is cnn-plus.onnx.
+SMALL = _MODELS / "small"
 # What the fold models of a cross-validation are called when they read together: RUN:cnn-plus-folds.
 FOLDS = "-folds"
 
