@@ -31,6 +31,7 @@ COMMANDS = {
     "datasets": "List public data sets, or fetch one of them.",
     "convert": "Write a data set in another format.",
     "predict": "Read the digits in images.",
+    "explain": "Say why a digit is read as it is.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
     "robustness": "Test models on many noisy copies of the same images.",

@@ -11,6 +11,7 @@ from bruit.cli.check import check as check  # every command is found here
 from bruit.cli.completion import completion as completion
 from bruit.cli.convert import convert as convert
 from bruit.cli.datasets import datasets as datasets
+from bruit.cli.explain import explain as explain
 from bruit.cli.language import say, words
 from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json, training_options
 from bruit.cli.predict import predict as predict

@@ -14,7 +14,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.cli.language import say
+from bruit.cli.language import say, words
 from bruit.cli.options import writes_utf
 from bruit.locale import language
 from bruit.reading.reader import Reading
@@ -142,8 +142,23 @@ class Table(Output):
 
     def end(self) -> None:
         if self.rows:
-            from bruit.cli.tables import readings_table
-
-            readings_table(self.rows)
+            self.show()
         if self.n > len(self.rows):
             say("… and {n:,} more; --csv and --json print all of them", n=self.n - len(self.rows))
+
+    def show(self) -> None:
+        from bruit.cli.tables import percent, show
+
+        several, more = any("box" in row for row in self.rows), self.k > 2
+        columns = ["File", "Digit", "Confidence", "Runner-up", "Its confidence"]
+        columns += ["Then"] * more + ["Box"] * several
+        cells = []
+        for row in self.rows:
+            file = f"{row['file']}[{row['index']}]" if "index" in row else row["file"]
+            digit = words("unsure") if row["digit"] is None else row["digit"]
+            then = "  ".join(f"{name} {percent(likely)}" for name, likely in row.get("top", ())[2:])
+            box = ", ".join(map(str, row.get("box", ())))
+            chosen = [percent(row["confidence"]), row["runner_up"], percent(row["runner_up_confidence"])]
+            cells.append([file, digit, *chosen, *[then] * more, *[box] * several])
+        doubts = dict.fromkeys(row["doubt"] for row in self.rows if "doubt" in row)
+        show(words("Read"), columns, cells, "\n".join(doubts) or None)

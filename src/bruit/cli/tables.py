@@ -241,26 +241,6 @@ def findings_lines(findings: Iterable[Finding]) -> None:
         click.echo(f"· {message}")
 
 
-def readings_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    """What was read, a digit a row."""
-    several = any("box" in row for row in rows)
-    more = max(len(row.get("top", ())) for row in rows)
-    columns = ["File", "Digit", "Confidence", "Runner-up", "Its confidence"]
-    cells = []
-    for row in rows:
-        file = f"{row['file']}[{row['index']}]" if "index" in row else row["file"]
-        digit = words("unsure") if row["digit"] is None else row["digit"]
-        cells.append(
-            [file, digit, percent(row["confidence"]), row["runner_up"], percent(row["runner_up_confidence"])]
-            + ["  ".join(f"{name} {percent(likely)}" for name, likely in row.get("top", ())[2:])] * (more > 2)
-            + [", ".join(map(str, row.get("box", ())))] * several
-        )
-    columns += ["Then"] * (more > 2) + ["Box"] * several
-    show(
-        words("Read"), columns, cells, "\n".join(dict.fromkeys(row["doubt"] for row in rows if "doubt" in row)) or None
-    )
-
-
 def zoo_table(zoo: Sequence[Mapping[str, Any]]) -> None:
     """The models that can be trained."""
     rows = [

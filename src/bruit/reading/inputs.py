@@ -56,6 +56,17 @@ def inputs(arguments: Sequence[str], stdin: BinaryIO) -> Iterator[Input]:
             yield Input(argument, problem=problem)
 
 
+def one_picture(argument: str, stdin: BinaryIO) -> Picture:
+    """The one picture that an argument names. Raises DataError where there is none, or more."""
+    found = list(inputs([argument], stdin))
+    if len(found) != 1 or found[0].stack is not None:
+        raise DataError("{name} holds several images; expected one", name=argument)
+    if found[0].problem is not None:
+        raise found[0].problem
+    assert found[0].picture is not None
+    return found[0].picture
+
+
 def _files(argument: str) -> list[Path]:
     path = Path(argument)
     if path.is_dir():
