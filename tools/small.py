@@ -3,7 +3,7 @@
     python tools/small.py [--dev] [--only cnn-plus …] [--out DIR]
 
 Plain and improved, dense and convolutional, each on the course recipe's noisy MNIST as it is given: what the page of
-`bruit serve` compares; and small/cnn-plus, with a sixth of the operations of the zoo's, is for reading many images. 58,000
+`bruit serve` compares; and small/cnn-plus, with a sixth of the operations of the zoo's, is for many images. 58,000
 are trained on, 2,000 fit the temperature. With --dev the last 10,000 training images are kept from them and judge them,
 and nothing goes into the package. Without, the test images judge them, once each: benchmarks/test_log.jsonl.
 """

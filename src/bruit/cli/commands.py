@@ -237,9 +237,9 @@ def export(model: str, kind: Literal["onnx", "keras"] | None, out: Path, force: 
     """Write a trained model for other programs.
 
     MODEL is RUN (its winner), RUN:NAME, RUN:NAME-folds, or a folder that bruit train or bruit crossval wrote. The file
-    takes raw pixels 0…255, (N, H, W), and gives probabilities; classes and image size are in its metadata. It needs
-    pip install -e '.[export]' for ONNX, '.[keras]' for Keras; several networks that read together, and one that reads
-    several views of an image, are ONNX alone.
+    takes raw pixels 0…255, (N, H, W), and gives probabilities; classes and image size are in its metadata. Keras needs
+    pip install -e '.[keras]'; several networks that read together, and one that reads several views of an image, are
+    ONNX alone.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.errors import ConfigError, ModelError
+from bruit.errors import ModelError
 from bruit.locale import printable
 from bruit.outside.brought import MOST_AT_ONCE, Gives, Opened, refuse_large
 from bruit.outside.session import first_line, open_session
@@ -37,13 +37,9 @@ STANDARD = ("", "ai.onnx")
 
 
 def open_onnx(content: bytes) -> Opened:
-    """Open an .onnx file. Raises ModelError for one that bruit does not open, ConfigError if onnx is not there."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise ConfigError(
-            "an .onnx file needs onnx and onnxruntime; install them, in the folder of bruit: pip install -e '.[export]'"
-        ) from error
+    """Open an .onnx file. Raises ModelError for one that bruit does not open."""
+    import onnx
+
     if len(content) > MOST_BYTES:
         raise ModelError("it has {n:,} bytes; ONNX files have {most:,} at most", n=len(content), most=MOST_BYTES)
     try:

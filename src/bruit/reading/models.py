@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bruit.errors import ConfigError
+from bruit.files import read_json
 from bruit.predictor import Predictor
 from bruit.reading.graph import Graph
 from bruit.studies.places import SHIPPED, folder_of
 
-# Of a trained model in its folder: what a reader opens.
+# What a trained model leaves in its folder to be read with, see bruit.outside.export.
 EXPORTED = "model.onnx"
 
 
@@ -30,8 +31,10 @@ def open_model(
     if not is_file_of_a_model(model):
         folder = folder_of(str(model))
         if (folder / EXPORTED).is_file():
-            refuse_broken(folder, EXPORTED)
-            return bring(folder / EXPORTED)
+            refuse_broken(folder, EXPORTED, "config.json")
+            found = bring(folder / EXPORTED)
+            found.name = str(read_json(folder / "config.json").get("name", found.name))
+            return found
     try:
         from bruit.studies.evaluate import find_model
 
