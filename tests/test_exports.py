@@ -24,7 +24,9 @@ def test_the_public_names_are_these() -> None:
             "DataError",
             "DataPair",
             "Dataset",
+            "Digit",
             "Example",
+            "Explanation",
             "Finding",
         ),
         *(
@@ -46,6 +48,7 @@ def test_the_public_names_are_these() -> None:
             "cross_validate",
             "describe_zoo",
             "evaluate",
+            "explain",
             "fit",
             "learning_curve",
             "load",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from bruit.cli.language import say
 from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json
@@ -94,6 +93,8 @@ def as_plain(file: str, one: Explanation) -> dict[str, Any]:
 
 def show(one: Explanation) -> None:
     """For people: the digit in colours, where the terminal has them, and what is like it."""
+    import numpy as np
+
     from bruit.cli.tables import make_console, percent
     from bruit.reading.heat import coloured
 
