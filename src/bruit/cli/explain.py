@@ -107,6 +107,8 @@ def show(one: Explanation) -> None:
         likely=digit.runner_up_confidence,
     )
     if console.is_terminal and console.color_system == "truecolor":
+        from rich.color import Color
+        from rich.style import Style
         from rich.text import Text
 
         pixels = coloured(digit.seen, one.heat)
@@ -114,7 +116,7 @@ def show(one: Explanation) -> None:
         for upper, lower in zip(pixels[::2], pixels[1::2], strict=True):
             line = Text()
             for above, below in zip(upper.tolist(), lower.tolist(), strict=True):
-                line.append("▀", f"rgb({','.join(map(str, above))}) on rgb({','.join(map(str, below))})")
+                line.append("▀", Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
             console.print(line)
         say("orange spoke for it, blue against it")
     if one.nearest:
