@@ -30,7 +30,8 @@ class Graph:
             content = read_bytes(path)
         except OSError as error:
             raise ModelError("{path} is missing; install bruit again", path=path) from error
-        self.name, self._session = name, open_session(content, threads or os.cpu_count())
+        self.path, self.name = path, name
+        self._session = open_session(content, threads or os.cpu_count())
         about = {key: json.loads(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()}
         height, width = about["input_shape"]
         self.classes: tuple[str, ...] = tuple(about["classes"])
