@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flat_memory import measured
 from keras_peer import machine
 
 import bruit
@@ -142,17 +143,13 @@ def memory(asked: argparse.Namespace) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "images.npy")
             np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(n, 28, 28)).flush()
-            script = (
-                "import resource, sys; from bruit.__main__ import main\n"
-                "try:\n    main()\nexcept SystemExit:\n    pass\n"
-                "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
-            )
-            command = [sys.executable, "-c", script, "predict", str(path), "--model", asked.model, "--csv"]
-            start = time.perf_counter()
-            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
-            took = time.perf_counter() - start
-        peak = int(done.stderr.strip().splitlines()[-1])
-        print(f"{n * 784 / 1e9:6.1f} GB, {n:11,} images: {peak:6,} MiB at most, {n / took:8,.0f} images/s", flush=True)
+            told = measured([sys.executable, "-m", "bruit", "predict", str(path), "--model", asked.model, "--csv"])
+        speed = n / told["seconds"]
+        print(
+            f"{n * 784 / 1e9:6.1f} GB, {n:11,} images: {told['anonymous_mb']:6,} MB at most beside the file's pages, "
+            f"{speed:8,.0f} images/s",
+            flush=True,
+        )
 
 
 def main() -> None:
