@@ -17,29 +17,36 @@ from pathlib import Path
 
 import numpy as np
 from keras_peer import TEST_LOG, record_test_evaluations
-from noisy_sets import BENCHMARK, readings
+from noisy_sets import BENCHMARK
 from numpy.typing import NDArray
 
 import bruit
 from bruit.evaluation.selective import RiskCoverage, risk_coverage
-from bruit.noise.registry import CORRUPTIONS, MNIST_C
-from bruit.studies.evaluate import labels_for
+from bruit.noise.draws import Draws
+from bruit.noise.recipes import find
+from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied
+from bruit.predictor import Predictor
+from bruit.studies.evaluate import labels_for, predicted
 
 DEV, SURE = 10_000, 0.95
 COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.7)
 # Not noise but another picture: dark on light.
 LEFT_OUT = ("inverse",)
 Readings = NDArray[np.float32]
+Set = tuple[str, int | None]
 
 
-def sets() -> dict[str, list[str]]:
-    """By group, the names of noisy sets."""
+def sets() -> dict[str, list[Set]]:
+    """By group, the noisy sets."""
     others = [name for name in CORRUPTIONS if name not in (*MNIST_C, *LEFT_OUT)]
-    unseen: list[str] = []
-    for name in others:
-        severities = CORRUPTIONS[name].severities
-        unseen += [f"{name}/{severity}" for severity in severities] or [name]
-    return {"unseen": unseen, "seen": list(BENCHMARK)}
+    unseen = [(name, severity) for name in others for severity in CORRUPTIONS[name].severities or (None,)]
+    return {"unseen": unseen, "seen": [(name, None) for name in BENCHMARK]}
+
+
+def reading(model: Predictor, dataset: bruit.Dataset, one: Set) -> Readings:
+    """(N, C): what a model makes of the images of one set, noised as `bruit.robustness` does it."""
+    recipe = find(*one)
+    return predicted(model, applied(recipe.make, dataset.images, Draws(0, recipe.stream, dataset.ids)))[0]
 
 
 def row(name: str, told: RiskCoverage) -> str:
@@ -75,17 +82,17 @@ def main() -> None:
         n = sum(map(len, groups.values()))
         why = f"confidence and abstaining, {n} sets made of the first {asked.images:,} test images"
         record_test_evaluations(TEST_LOG, "confidence.py", asked.model, n, why)
-    given: dict[str, Readings] = {group: readings(model, dataset, names) for group, names in groups.items()}
+    given = {group: [reading(model, dataset, one) for one in members] for group, members in groups.items()}
     print(f"{asked.model}, {len(dataset):,} {'test' if asked.test else 'dev'} images in each set\n")
     print(f"| noise | accuracy | read with {SURE:g} or more | of these right |", "|---|---|---|---|", sep="\n")
-    for group, names in groups.items():
+    for group, members in groups.items():
         by_kind: dict[str, list[Readings]] = {}
-        for name, probabilities in zip(names, given[group], strict=True):
-            by_kind.setdefault(name.partition("/")[0] if group == "unseen" else name, []).append(probabilities)
+        for (name, _), probabilities in zip(members, given[group], strict=True):
+            by_kind.setdefault(name, []).append(probabilities)
         for kind, parts in by_kind.items():
             print(row(f"`{kind}`", risk_coverage(np.concatenate(parts), np.tile(labels, len(parts)))))
     told = {
-        group: risk_coverage(np.concatenate(list(probabilities)), np.tile(labels, len(probabilities)))
+        group: risk_coverage(np.concatenate(probabilities), np.tile(labels, len(probabilities)))
         for group, probabilities in given.items()
     }
     for group, one in told.items():
