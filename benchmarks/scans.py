@@ -15,13 +15,13 @@ how often there was a doubt where the string was wrong, and where it was right.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 
 import numpy as np
 from noisy_sets import BENCHMARK
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 import bruit
@@ -31,8 +31,9 @@ from bruit.noise.registry import applied
 from bruit.reading.reader import Reader
 from bruit.reading.scans import fit_as_they_are
 
-Ink = NDArray[np.float32]
+Ink = NDArray[np.floating]
 Picture = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 Random = np.random.Generator
 # Digits are drawn on a canvas at so many times their 28 × 28 before anything is done to their strokes.
 DRAWN = 8
@@ -54,14 +55,15 @@ def thin(digit: Picture) -> Ink:
     while True:
         less = ndimage.binary_erosion(ink)
         if ndimage.label(less)[1] != pieces or ndimage.label(~less)[1] != holes:
-            return ndimage.gaussian_filter(ink.astype(np.float32), 0.7)
+            return np.asarray(ndimage.gaussian_filter(ink.astype(np.float32), 0.7))
         ink = less
 
 
 def thick(digit: Picture) -> Ink:
     """Its strokes 2 pixels of 28 wider."""
     ink = np.pad(enlarged(digit, DRAWN) > 0.5, 2 * DRAWN)
-    return ndimage.gaussian_filter(ndimage.binary_dilation(ink, iterations=DRAWN).astype(np.float32), 1)
+    wide = ndimage.binary_dilation(ink, iterations=DRAWN).astype(np.float32)
+    return np.asarray(ndimage.gaussian_filter(wide, 1))
 
 
 def placed(ink: Ink, random: Random) -> Ink:
@@ -91,14 +93,14 @@ def lit(picture: Picture, random: Random) -> Picture:
     along = np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)
     across = np.cos(angle + 2) * (x - 0.5) + np.sin(angle + 2) * (y - 0.5)
     light = 0.7 + 0.5 * along - 0.15 / (1 + np.exp(-(across + 0.5 - edge) * 20))
-    return np.rint(picture * light).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(picture * light).clip(0, 255), np.uint8)
 
 
 def grainy(picture: Picture, random: Random, strength: float = 20) -> Picture:
     """Noise of the sensor, and the paper's own."""
     fibres = ndimage.gaussian_filter(random.normal(0, 1, picture.shape), 3)
     noise = random.normal(0, strength, picture.shape) + fibres * (8 / fibres.std())
-    return np.rint(picture + noise).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(picture + noise).clip(0, 255), np.uint8)
 
 
 def as_jpeg(picture: Picture) -> Picture:
@@ -159,7 +161,7 @@ SINGLE: dict[str, Callable[[Picture, Random], Picture]] = {
 GAPS = {"3 to 10": (3, 10), "1 or 2": (1, 2), "0 or −1": (-1, 0)}
 
 
-def line_of(digits: Sequence[Picture], gaps: tuple[int, int], random: Random) -> Picture:
+def line_of(digits: Iterable[Picture], gaps: tuple[int, int], random: Random) -> Picture:
     """Digits side by side, of different heights, up and down a little."""
     pieces = []
     for digit in digits:
@@ -208,7 +210,7 @@ def single_digits(reader: Reader, count: int) -> Iterator[str]:
 
 
 def strings(reader: Reader, count: int) -> Iterator[str]:
-    yield "| gaps | strings | right | digits right, of strings of the right length | doubt, of wrong | doubt, of right |"
+    yield "| gaps | strings | right | digits right, where as many were found | doubt, of wrong | of right |"
     yield "|---|---|---|---|---|---|"
     dev = dev_digits()
     for at, (gaps, apart) in enumerate(GAPS.items()):
@@ -236,7 +238,8 @@ def eight_by_eight(reader: Reader) -> Iterator[str]:
 
 
 def of_folder(reader: Reader, data: str) -> Iterator[str]:
-    for name, part in zip(("train", "test"), bruit.load(data), strict=True):
+    pair = bruit.load(data)
+    for name, part in (("train", pair.train), ("test", pair.test)):
         right = _right(reader, part.images, [part.classes[label] for label in part.labels], True)
         yield f"{name}: {_share(right)}"
 
@@ -245,12 +248,12 @@ def dev_digits() -> bruit.Dataset:
     return bruit.load("mnist").train.subset(slice(-10_000, None))
 
 
-def _right(reader: Reader, pictures: Sequence[Picture] | Picture, labels: Sequence[object], several: bool) -> NDArray:
+def _right(reader: Reader, pictures: Sequence[Picture] | Picture, labels: Iterable[object], several: bool) -> Mask:
     read = reader.read(pictures, several=several)
     return np.array([one.text == str(label) for one, label in zip(read, labels, strict=True)])
 
 
-def _share(true: NDArray[np.bool_]) -> str:
+def _share(true: Mask) -> str:
     return f"{100 * true.mean():.1f} % of {len(true):,}" if len(true) else "–"
 
 
@@ -265,15 +268,15 @@ def main() -> None:
     args = parser.parse_args()
 
     reader = Reader.load(args.model)
-    tables = {
+    tables: dict[str, Callable[[], Iterator[str]]] = {
         "untouched": lambda: untouched(args.digits),
         "digits": lambda: single_digits(reader, args.digits),
         "strings": lambda: strings(reader, args.strings),
         "8x8": lambda: eight_by_eight(reader),
     }
-    chosen = [lambda: of_folder(reader, args.folder)] if args.folder else [tables[name] for name in args.only]
+    chosen = [of_folder(reader, args.folder)] if args.folder else [tables[name]() for name in args.only]
     for table in chosen:
-        for line in table():
+        for line in table:
             print(line, flush=True)
         print()
 

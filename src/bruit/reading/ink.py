@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Pixels = NDArray[np.uint8]
-Ink = NDArray[np.float32]
+Ink = NDArray[np.floating]
 # Pictures are looked at no larger than this, in pixels of the longer side: strokes are still some pixels wide.
 LONGEST = 1000
 # The background is found on a copy so large at most, in pixels of the shorter side, which also evens out noise.
@@ -26,8 +26,9 @@ NO_ROOM = 28
 FAINTEST, ABOVE_NOISE = 16, 4.5
 # Ink of this percentile is full ink: there may be more of paler lines than of it.
 DARKEST = 97
-# Noise that is more than this share of the difference between ink and background is smoothed.
-NOISY = 0.06
+# Noise that is more than this share of the difference between ink and background is smoothed, so often at most; where
+# it is still more than the other share, there is nothing but noise.
+NOISY, NOISIEST, SMOOTHINGS = 0.06, 0.13, 3
 # Of a normal distribution: the standard deviation over the median of absolute values.
 OF_MEDIAN = 1.4826
 
@@ -58,7 +59,7 @@ def ink_of(picture: Pixels) -> Ink | None:
 
     image = Image.fromarray(picture)
     background, dark = _background(image)
-    for _ in range(2):
+    for smoothings in range(SMOOTHINGS + 1):
         off = _difference(image, background, dark)
         roomy = min(picture.shape) >= NO_ROOM
         noise = OF_MEDIAN * float(np.median(np.abs(off - np.median(off)))) if roomy else 0.0
@@ -66,13 +67,14 @@ def ink_of(picture: Pixels) -> Ink | None:
         if not len(strong):
             return None
         full = float(np.percentile(strong, DARKEST))
-        if noise < NOISY * full:
-            break
+        if noise < NOISY * full or (smoothings == SMOOTHINGS and noise < NOISIEST * full):
+            ink: Ink = np.clip(off / full, 0, 1)
+            return ink
         image = image.filter(ImageFilter.GaussianBlur(1))
-    return np.clip(off / full, 0, 1)
+    return None
 
 
-def _background(image: Image.Image) -> tuple[NDArray[np.float32], bool]:
+def _background(image: Image.Image) -> tuple[Ink, bool]:
     """(H, W) grey levels, and whether what stands on it is darker."""
     from PIL import Image, ImageFilter
 
@@ -108,10 +110,11 @@ def _gradient(pixels: Ink, dark: bool) -> Ink:
     for _ in range(8):
         fit = terms @ np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=None)[0]
         weights = np.where((values > fit) == dark, 1, INK_COUNTS).astype(np.float32)
-    return fit.reshape(pixels.shape).astype(np.float32)
+    light: Ink = fit.reshape(pixels.shape).astype(np.float32)
+    return light
 
 
-def _difference(image: Image.Image, background: NDArray[np.float32], dark: bool) -> Ink:
+def _difference(image: Image.Image, background: Ink, dark: bool) -> Ink:
     """How far the pixels are from the background, on the side of the ink, in grey levels; where ink is dark, as if the
     paper were lit evenly.
     """

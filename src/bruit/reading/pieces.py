@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Ink = NDArray[np.float32]
+Ink = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 # What counts as ink, of 0…1.
 THRESHOLD = 0.45
@@ -18,16 +18,16 @@ TALL, SPECK = 0.45, 0.12
 # Smaller pieces are parts of a digit that is no farther away than this share of the tallest piece.
 NEAR = 0.3
 # Pieces whose columns overlap by so much of the narrower one are one digit, if together they are no taller than
-# TOGETHER times the tallest piece.
-OVERLAP, TOGETHER = 0.5, 1.25
+# TOGETHER times the tallest piece, or one is above the other by no more than GAP of it.
+OVERLAP, TOGETHER, GAP = 0.5, 1.25, 0.15
 # Widths of digits in their heights: what one may be, what is usual, and from where on it may rather be two.
 NARROW, USUAL, WIDE, BROAD = 0.5, 0.7, 1.2, 1.7
-# What is cut off is a digit if it is so tall as a share of the whole.
-WHOLE = 0.6
 # A path that cuts digits apart pays for ink, and so much for each step aside and for being far from the expected place.
 ASIDE, AWAY = 0.02, 0.1
-# More pieces than these are noise.
+# So many pieces are looked at, the largest; where they hold less than half of the ink, it is noise.
 MOST = 300
+# In pixels: what is less tall is no digit.
+SMALLEST = 5
 # A ruled line is so many times as long as wide, or more.
 RULED = 15
 # A box has ink within this share of its sides from each of its corners, and is filled no more than HOLLOW.
@@ -62,13 +62,13 @@ class Piece:
 
 
 def pieces_of(ink: Ink) -> list[Piece]:
-    """The connected pieces, without ruled lines and boxes around others."""
+    """The connected pieces, without ruled lines and boxes around others; none where what is there is noise."""
     mask = ink > THRESHOLD
     if _in_one_run(mask):
         whole = _whole(ink, mask)
-        if not _is_box(whole):
+        if whole.height >= SMALLEST and not _is_box(whole):
             return [whole]
-    found = _connected(ink, mask)
+    found = [piece for piece in _connected(ink, mask) if max(piece.width, piece.height) >= SMALLEST]
     return [piece for piece in found if not _is_ruled(piece, ink.shape) and not _is_box(piece)] or found
 
 
@@ -108,12 +108,13 @@ def cuts(piece: Piece) -> list[list[Piece]]:
     counts = [n for n in range(1, int(share / NARROW) + 1) if share / n <= BROAD] or [1]
     counts.sort(key=lambda n: abs(share / n - USUAL) if n > 1 or share > WIDE else 0)
     ways = [cut_apart(piece, n) for n in counts]
-    return [way for way in ways if len(way) == 1 or min(part.height for part in way) >= WHOLE * piece.height]
+    whole = [way for way in ways if len(way) == 1 or min(part.height for part in way) >= TALL * piece.height]
+    return whole or [[piece]]
 
 
 def cut_apart(piece: Piece, count: int) -> list[Piece]:
     """The piece as so many digits side by side, each cut where it crosses least ink."""
-    if count == 1:
+    if count == 1 or not piece.ink.size:
         return [piece]
     columns, first = np.arange(piece.width), _seam(piece.ink, piece.width / count)
     sides = columns < first[:, None], columns >= first[:, None]
@@ -141,11 +142,13 @@ def _seam(ink: Ink, expected: float) -> NDArray[np.intp]:
 
 
 def _trimmed(piece: Piece) -> Piece:
+    """Without what is empty around it, which may be all."""
     mask = piece.ink > THRESHOLD
     if not mask.any():
-        return piece
+        return Piece(piece.ink[:0, :0], piece.left, piece.top, piece.left, piece.top)
     part = _whole(piece.ink, mask)
-    return Piece(part.ink, *(np.array([part.left, part.top, part.right, part.bottom]) + [piece.left, piece.top] * 2))
+    x, y = piece.left, piece.top
+    return Piece(part.ink, part.left + x, part.top + y, part.right + x, part.bottom + y)
 
 
 def _together(digits: Sequence[Piece], tallest: int) -> list[Piece]:
@@ -154,7 +157,9 @@ def _together(digits: Sequence[Piece], tallest: int) -> list[Piece]:
         for at, other in enumerate(done):
             common = min(piece.right, other.right) - max(piece.left, other.left)
             both = max(piece.bottom, other.bottom) - min(piece.top, other.top)
-            if common >= OVERLAP * min(piece.width, other.width) and both <= TOGETHER * tallest:
+            above = max(piece.top, other.top) - min(piece.bottom, other.bottom)
+            near = both <= TOGETHER * tallest or 0 <= above <= GAP * tallest
+            if near and common >= OVERLAP * min(piece.width, other.width):
                 done[at] = joined([other, piece])
                 break
         else:
@@ -184,14 +189,17 @@ def _connected(ink: Ink, mask: Mask) -> list[Piece]:
     from scipy import ndimage
 
     labels, _ = ndimage.label(mask, np.ones((3, 3), int))
-    places = [(label, *place) for label, place in enumerate(ndimage.find_objects(labels), 1)]
-    longest = max(max(rows.stop - rows.start, columns.stop - columns.start) for _, rows, columns in places)
-    pieces = []
-    for label, rows, columns in places:
-        if max(rows.stop - rows.start, columns.stop - columns.start) >= SPECK * SPECK * longest:
-            own = ndimage.binary_dilation(labels[rows, columns] == label)
-            part = np.where(own, ink[rows, columns], 0).astype(np.float32)
-            pieces.append(Piece(part, columns.start, rows.start, columns.stop, rows.stop))
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest = [int(label) for label in np.argsort(-sizes, kind="stable")[:MOST] if sizes[label]]
+    if sizes[largest].sum() < sizes.sum() / 2:
+        return []
+    places, pieces = ndimage.find_objects(labels), []
+    for label in largest:
+        rows, columns = places[label - 1]
+        own = ndimage.binary_dilation(labels[rows, columns] == label)
+        part = np.where(own, ink[rows, columns], 0).astype(np.float32)
+        pieces.append(Piece(part, columns.start, rows.start, columns.stop, rows.stop))
     return pieces
 
 

@@ -167,7 +167,10 @@ class Reader:
     def _found_in(self, picture: Picture, several: bool) -> list[Found] | BruitError:
         try:
             return find_digits(
-                grey(picture), self.input_shape, several=several, confidence=lambda seen: self.probabilities(seen).max(1)
+                grey(picture),
+                self.input_shape,
+                several=several,
+                confidence=lambda seen: self.probabilities(seen).max(1),
             )
         except BruitError as error:
             return error

@@ -12,7 +12,7 @@ from bruit.errors import DataError
 from bruit.locale import Sentence
 from bruit.reading.fitting import fitted
 from bruit.reading.ink import ink_of, is_dark_on_light, shrunk
-from bruit.reading.pieces import MOST, Piece, cuts, digits_of, joined, pieces_of
+from bruit.reading.pieces import SMALLEST, WIDE, Piece, cuts, digits_of, joined, pieces_of
 
 Pixels = NDArray[np.uint8]
 # Of images of the model's own size only these columns say whether they are light on dark: in MNIST-C's stripes the
@@ -65,7 +65,7 @@ def find_digits(
     small, times = shrunk(picture)
     ink = ink_of(small)
     pieces = pieces_of(ink) if ink is not None else []
-    if not 0 < len(pieces) <= MOST:
+    if max((piece.height for piece in pieces), default=0) < SMALLEST:
         raise DataError("no digit found")
     digits, left_out = digits_of(pieces)
     doubt = Sentence("there is more in the picture than digits") if left_out else None
@@ -78,7 +78,7 @@ def find_digits(
     for digit in (digit for line in lines for digit in line):
         parts, touching = _apart(digit, shape, confidence)
         if touching:
-            doubt = Sentence("digits may touch each other; they were cut apart where there is least ink")
+            doubt = Sentence("digits may touch each other, so that there may be more or fewer of them than were read")
         found += [Found(pixels, _box(part, times, picture.shape)) for part, pixels in parts]
     return [replace(one, doubt=doubt) for one in found]
 
@@ -100,12 +100,11 @@ def _apart(
 ) -> tuple[list[tuple[Piece, Pixels]], bool]:
     """What a piece is cut into, each part as the model is to see it, and whether that is doubtful."""
     ways = [[(part, fitted(part.ink, shape)) for part in way] for way in cuts(digit)]
-    if confidence is None or len(ways) == 1:
-        return ways[0], len(ways[0]) > 1
-    images = [np.stack([pixels for _, pixels in way]) for way in ways]
-    likely = [float(np.log(np.maximum(confidence(way), 1e-9)).mean()) for way in images]
-    best = ways[int(np.argmax(likely))]
-    return best, len(best) > 1
+    best = ways[0]
+    if confidence is not None and len(ways) > 1:
+        likely = [np.log(np.maximum(confidence(np.stack([pixels for _, pixels in way])), 1e-9)).mean() for way in ways]
+        best = ways[int(np.argmax(likely))]
+    return best, len(best) > 1 or digit.width > WIDE * digit.height
 
 
 def _box(digit: Piece, times: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
