@@ -1,5 +1,8 @@
 """Digits found in pictures: what the model is shown, and where it stood."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -171,6 +174,10 @@ class TestSeveral:
         (found,) = find_digits(row_of([3, 6]), SHAPE, several=False)
         assert found.box[2] - found.box[0] > 120
 
+    def test_small_ones_too(self):
+        line = Image.fromarray(row_of([3, 6, 8, 2]))
+        assert len(find_digits(np.asarray(line.reduce(6)), SHAPE)) == 4
+
     def test_touching_ones_are_cut_apart_and_doubted(self):
         found = find_digits(_touching([8, 6]), SHAPE)
         assert len(found) == 2
@@ -242,6 +249,15 @@ def test_fitting_keeps_the_aspect():
     ink[15:45, 25:35] = 0
     rows, columns = np.nonzero(fitted(ink, SHAPE) > 100)
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 10)
+
+
+def test_one_clean_digit_needs_no_scipy():
+    code = (
+        "import sys, numpy as np; from bruit.reading.scans import find_digits;"
+        "picture = np.full((100, 100), 240, np.uint8); picture[20:80, 40:52] = 30;"
+        "find_digits(picture, (28, 28)); print([name for name in sys.modules if name.startswith('scipy')])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def _touching(labels):

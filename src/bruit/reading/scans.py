@@ -12,12 +12,14 @@ from bruit.errors import DataError
 from bruit.locale import Sentence
 from bruit.reading.fitting import fitted
 from bruit.reading.ink import ink_of, is_dark_on_light, shrunk
-from bruit.reading.pieces import SMALLEST, WIDE, Piece, cuts, digits_of, joined, pieces_of
+from bruit.reading.pieces import SMALLEST, Piece, cuts, digits_of, joined, pieces_of
 
 Pixels = NDArray[np.uint8]
 # Of images of the model's own size only these columns say whether they are light on dark: in MNIST-C's stripes the
 # others are inverted.
 MIDDLE = 0.6
+# One digit in two hundred is wider than this, in its heights.
+DOUBTFUL = 1.4
 # Lines are as far apart as this share of the tallest digit, at the least.
 LINE = 0.6
 
@@ -69,7 +71,7 @@ def find_digits(
         raise DataError("no digit found")
     digits, left_out = digits_of(pieces)
     doubt = Sentence("there is more in the picture than digits") if left_out else None
-    if not several or min(picture.shape) < min(shape):
+    if not several or max(picture.shape) <= max(shape):
         return [Found(fitted(joined(digits).ink, shape), _box(joined(digits), times, picture.shape))]
     lines = _lines(digits)
     if len(lines) > 1:
@@ -104,7 +106,7 @@ def _apart(
     if confidence is not None and len(ways) > 1:
         likely = [np.log(np.maximum(confidence(np.stack([pixels for _, pixels in way])), 1e-9)).mean() for way in ways]
         best = ways[int(np.argmax(likely))]
-    return best, len(best) > 1 or digit.width > WIDE * digit.height
+    return best, len(best) > 1 or digit.width > DOUBTFUL * digit.height
 
 
 def _box(digit: Piece, times: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
