@@ -61,9 +61,14 @@ class Piece:
         return (self.top + self.bottom) / 2
 
 
-def pieces_of(ink: Ink) -> list[Piece]:
-    """The connected pieces, without ruled lines and boxes around others; none where what is there is noise."""
+def pieces_of(ink: Ink, alone: bool = False) -> list[Piece]:
+    """The connected pieces, without ruled lines and boxes around others; none where what is there is noise.
+
+    alone  it is one digit and nothing else, so small that its strokes may have gaps
+    """
     mask = ink > THRESHOLD
+    if alone:
+        return [_whole(ink, mask)]
     if _in_one_run(mask):
         whole = _whole(ink, mask)
         if whole.height >= SMALLEST and not _is_box(whole):

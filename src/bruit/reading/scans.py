@@ -66,12 +66,13 @@ def find_digits(
         return [Found(picture if fit_as_they_are(picture[None])[0] else 255 - picture)]
     small, times = shrunk(picture)
     ink = ink_of(small)
-    pieces = pieces_of(ink) if ink is not None else []
+    alone = max(picture.shape) <= max(shape)
+    pieces = pieces_of(ink, alone) if ink is not None else []
     if max((piece.height for piece in pieces), default=0) < SMALLEST:
         raise DataError("no digit found")
     digits, left_out = digits_of(pieces)
     doubt = Sentence("there is more in the picture than digits") if left_out else None
-    if not several or max(picture.shape) <= max(shape):
+    if alone or not several:
         return [Found(fitted(joined(digits).ink, shape), _box(joined(digits), times, picture.shape))]
     lines = _lines(digits)
     if len(lines) > 1:
