@@ -166,7 +166,12 @@ class Reader:
 
     def _found_in(self, picture: Picture, several: bool) -> list[Found] | BruitError:
         try:
-            return find_digits(grey(picture), self.input_shape, several=several)
+            return find_digits(
+                grey(picture),
+                self.input_shape,
+                several=several,
+                confidence=lambda seen: self.probabilities(seen).max(1),
+            )
         except BruitError as error:
             return error
 

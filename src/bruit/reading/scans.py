@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bruit.errors import DataError
 from bruit.locale import Sentence
+from bruit.reading.fitting import fitted
+from bruit.reading.ink import ink_of, is_dark_on_light, shrunk
+from bruit.reading.pieces import SMALLEST, Piece, cuts, digits_of, joined, pieces_of
 
 Pixels = NDArray[np.uint8]
-# Of MNIST's 28 × 28: the box that a digit is fitted into, as a share of the side.
-BOX = 20 / 28
+# Of images of the model's own size only these columns say whether they are light on dark: in MNIST-C's stripes the
+# others are inverted.
+MIDDLE = 0.6
+# One digit in two hundred is wider than this, in its heights.
+DOUBTFUL = 1.4
+# Lines are as far apart as this share of the tallest digit, at the least.
+LINE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,34 +40,77 @@ class Found:
 
 def fit_as_they_are(images: Pixels) -> NDArray[np.bool_]:
     """(N, H, W) uint8 of the model's own size → (N,): whether they are light digits on dark, as the model's own."""
-    border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
-    fits: NDArray[np.bool_] = np.median(border, axis=1) < 192
+    side = images.shape[2]
+    edge = round(side * (1 - MIDDLE) / 2)
+    blank = images.min(axis=(1, 2)) == images.max(axis=(1, 2))
+    fits: NDArray[np.bool_] = ~is_dark_on_light(images[:, :, edge : side - edge]) & ~blank
     return fits
 
 
-def find_digits(picture: Pixels, shape: tuple[int, int], *, several: bool = True) -> list[Found]:
-    """(H, W) uint8 → the digits that stand in it, from left to right, each as the model of input (H, W) `shape` is to
-    see it. Raises DataError where there is none.
-    """
-    from PIL import Image
+def find_digits(
+    picture: Pixels,
+    shape: tuple[int, int],
+    *,
+    several: bool = True,
+    confidence: Callable[[Pixels], NDArray[np.floating]] | None = None,
+) -> list[Found]:
+    """(H, W) uint8 → the digits that stand in it, from left to right, line by line, each as the model of input (H, W)
+    `shape` is to see it. Raises DataError where there is none.
 
-    if picture.shape == shape and fit_as_they_are(picture[None])[0]:
-        return [Found(picture)]
-    pixels = picture.astype(np.float32)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    ink = np.abs(pixels - np.median(border))
-    if ink.max() < 16:
+    several     look for more than one in pictures that are larger than `shape`
+    confidence  of the model, (N, H, W) → (N,) of 0…1: it decides what touches; without it, widths do
+    """
+    if picture.min() == picture.max():
         raise DataError("no digit found")
-    ink /= ink.max()
-    rows, columns = np.flatnonzero((ink > 0.4).any(1)), np.flatnonzero((ink > 0.4).any(0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    cut = Image.fromarray((ink[top:bottom, left:right] * 255).astype(np.uint8))
-    scale = BOX * min(shape) / max(cut.size)
-    small = cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX)
-    digit = np.asarray(small, np.float32)
-    y, x = (float((digit.sum(1 - axis) * np.arange(digit.shape[axis])).sum() / digit.sum()) for axis in (0, 1))
-    canvas = np.zeros(shape, np.uint8)
-    y0 = int(np.clip(round(shape[0] / 2 - y), 0, shape[0] - digit.shape[0]))
-    x0 = int(np.clip(round(shape[1] / 2 - x), 0, shape[1] - digit.shape[1]))
-    canvas[y0 : y0 + digit.shape[0], x0 : x0 + digit.shape[1]] = digit
-    return [Found(canvas, (int(left), int(top), int(right), int(bottom)))]
+    if picture.shape == shape:
+        return [Found(picture if fit_as_they_are(picture[None])[0] else 255 - picture)]
+    small, times = shrunk(picture)
+    ink = ink_of(small)
+    alone = max(picture.shape) <= max(shape)
+    pieces = pieces_of(ink, alone) if ink is not None else []
+    if max((piece.height for piece in pieces), default=0) < SMALLEST:
+        raise DataError("no digit found")
+    digits, left_out = digits_of(pieces)
+    doubt = Sentence("there is more in the picture than digits") if left_out else None
+    if alone or not several:
+        return [Found(fitted(joined(digits).ink, shape), _box(joined(digits), times, picture.shape))]
+    lines = _lines(digits)
+    if len(lines) > 1:
+        doubt = Sentence("the digits stand in {n} lines, which were read from top to bottom", n=len(lines))
+    found = []
+    for digit in (digit for line in lines for digit in line):
+        parts, touching = _apart(digit, shape, confidence)
+        if touching:
+            doubt = Sentence("digits may touch each other, so that there may be more or fewer of them than were read")
+        found += [Found(pixels, _box(part, times, picture.shape)) for part, pixels in parts]
+    return [replace(one, doubt=doubt) for one in found]
+
+
+def _lines(digits: Sequence[Piece]) -> list[list[Piece]]:
+    """From top to bottom, and each from left to right."""
+    tallest = max(digit.height for digit in digits)
+    lines: list[list[Piece]] = []
+    for digit in sorted(digits, key=lambda digit: digit.middle):
+        if lines and digit.middle - np.mean([other.middle for other in lines[-1]]) < LINE * tallest:
+            lines[-1].append(digit)
+        else:
+            lines.append([digit])
+    return [sorted(line, key=lambda digit: digit.left) for line in lines]
+
+
+def _apart(
+    digit: Piece, shape: tuple[int, int], confidence: Callable[[Pixels], NDArray[np.floating]] | None
+) -> tuple[list[tuple[Piece, Pixels]], bool]:
+    """What a piece is cut into, each part as the model is to see it, and whether that is doubtful."""
+    ways = [[(part, fitted(part.ink, shape)) for part in way] for way in cuts(digit)]
+    best = ways[0]
+    if confidence is not None and len(ways) > 1:
+        likely = [np.log(np.maximum(confidence(np.stack([pixels for _, pixels in way])), 1e-9)).mean() for way in ways]
+        best = ways[int(np.argmax(likely))]
+    return best, len(best) > 1 or digit.width > DOUBTFUL * digit.height
+
+
+def _box(digit: Piece, times: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """In pixels of the picture as it came."""
+    left, top, right, bottom = (int(at) * times for at in (digit.left, digit.top, digit.right, digit.bottom))
+    return left, top, min(right, shape[1]), min(bottom, shape[0])
