@@ -47,6 +47,15 @@ def fit_as_they_are(images: Pixels) -> NDArray[np.bool_]:
     return fits
 
 
+def light_on_dark(images: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
+    """(N, H, W) uint8 of the model's own size → the same with those inverted that are dark on light, and (N,): which of
+    them are blank.
+    """
+    blank = images.min(axis=(1, 2)) == images.max(axis=(1, 2))
+    dark = ~fit_as_they_are(images) & ~blank
+    return np.where(dark[:, None, None], 255 - images, images) if dark.any() else images, blank
+
+
 def find_digits(
     picture: Pixels,
     shape: tuple[int, int],

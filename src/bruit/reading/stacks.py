@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.errors import BruitError
+from bruit.errors import BruitError, DataError
 from bruit.reading.reader import AT_ONCE, Reader
-from bruit.reading.scans import fit_as_they_are
+from bruit.reading.scans import light_on_dark
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +33,16 @@ def read_stack(reader: Reader, images: NDArray[np.uint8]) -> Iterator[Block]:
     """
     for start in range(0, len(images), AT_ONCE):
         part = images[start : start + AT_ONCE]
-        fits = np.zeros(len(part), bool)
-        if part.shape[1:] == reader.input_shape:
-            fits = fit_as_they_are(part)
-        if fits.all():
-            yield Block(start, reader.probabilities(part), {})
-            continue
-        given = np.zeros((len(part), len(reader.classes)), np.float32)
-        if fits.any():
-            given[fits] = reader.probabilities(part[fits])
-        others = np.flatnonzero(~fits)
         problems: dict[int, BruitError] = {}
-        for at, reading in zip(others.tolist(), reader.read([part[at] for at in others], several=False), strict=True):
-            if reading.problem is not None:
-                problems[at] = reading.problem
-            else:
-                given[at] = reading.digits[0].probabilities
+        if part.shape[1:] == reader.input_shape:
+            part, blank = light_on_dark(part)
+            given = reader.probabilities(part)
+            problems = {int(at): DataError("no digit found") for at in np.flatnonzero(blank)}
+        else:
+            given = np.zeros((len(part), len(reader.classes)), np.float32)
+            for at, reading in enumerate(reader.read(list(part), several=False)):
+                if reading.problem is not None:
+                    problems[at] = reading.problem
+                else:
+                    given[at] = reading.digits[0].probabilities
         yield Block(start, given, problems)
