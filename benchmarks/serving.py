@@ -3,8 +3,8 @@
     python benchmarks/serving.py [--seconds 5] [--rounds 3]
 
 One image a request, 32 clients: requests/s, against a FastAPI route under the same uvicorn that receives the same body
-and does nothing. 100 images a request (JSON), 4 clients: images/s, against Reader.read of the same arrays in a process of
-its own. Servers take turns, clients run in this process; the medians of the rounds and their ratios are printed.
+and does nothing. 100 images a request (JSON), 4 clients: images/s, against Reader.read of the same arrays in a process
+of its own. Servers take turns, clients run in this process; the medians of the rounds and their ratios are printed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,13 @@ PORTS = {"bruit": 8951, "bare": 8952}
 
 async def requests_per_second(port: int, body: bytes, kind: str, clients: int, seconds: float) -> float:
     """Of clients that each send the next request when the last one is answered, on connections that stay open."""
-    head = f"POST /v1/read HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    message = head.encode() + body
+    head = [
+        "POST /v1/read HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+    ]
+    message = "\r\n".join([*head, "", ""]).encode() + body
     done, end = 0, time.perf_counter() + seconds
 
     async def client() -> None:
@@ -81,7 +86,9 @@ def main() -> None:
     from bruit.data.builtin import mnist
 
     images = mnist().train.images[:MANY]
-    rows: dict[str, list[float]] = {name: [] for name in ("bruit, 1 image", "bare route", "bruit, 100 images", "Reader")}
+    rows: dict[str, list[float]] = {
+        name: [] for name in ("bruit, 1 image", "bare route", "bruit, 100 images", "Reader")
+    }
     with tempfile.TemporaryDirectory() as folder:
         picture, stack = Path(folder, "one.png"), Path(folder, "images.npy")
         Image.fromarray(images[0]).save(picture)

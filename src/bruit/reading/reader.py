@@ -156,7 +156,8 @@ class Reader:
                 return [[Found(image)] for image in images]
             return [self._found_in(image, several) for image in images]
         alone = isinstance(pictures, str | Path | bytes | np.ndarray) or not isinstance(pictures, Sequence)
-        return [self._found_in(picture, several) for picture in ([pictures] if alone else pictures)]
+        each: Any = [pictures] if alone else pictures
+        return [self._found_in(picture, several) for picture in each]
 
     def told(
         self,

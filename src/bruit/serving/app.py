@@ -21,21 +21,22 @@ from bruit.serving import look
 from bruit.serving.asked import asked, whole
 from bruit.serving.batches import Batches
 from bruit.serving.guard import IMAGES, App, Guard
+from bruit.serving.headers import DATA_POLICY
 from bruit.serving.language import language_of
 from bruit.serving.limits import MAX_FIELDS, MAX_LOOKS, MAX_SHOWN
-from bruit.serving.metrics import CONTENT_TYPE, Metrics
+from bruit.serving.metrics import TEXT, Metrics
 from bruit.serving.models import Shelf
 from bruit.serving.pages import FILES, Page, index_pages, report_page, static_pages
 from bruit.serving.reading import AT_ONCE, Answer, Desk, Job
-from bruit.serving.refusal import Refused, busy, failed, said
-from bruit.serving.security import PAGE_POLICY, Rules
+from bruit.serving.refusal import RequestError, busy, failed, said
+from bruit.serving.security import Rules
 from bruit.serving.words import noises, words
 
 Handler = Callable[[Request], Awaitable[Response]]
 # Those of them hold nothing that a token protects: without them a page could not ask for it.
 OPEN = frozenset({"/", "/healthz", "/v1/words", *FILES})
 PATHS = OPEN | {"/v1/read", "/v1/models", "/v1/noises", "/v1/look", "/v1/curve", "/metrics", "/report"}
-NO_STORE = {"cache-control": "no-store", "content-security-policy": PAGE_POLICY}
+NO_STORE = {"cache-control": "no-store", "content-security-policy": DATA_POLICY}
 LARGEST_SEED = 2**31
 
 
@@ -104,13 +105,11 @@ class Server:
         query = _query(request, "noise", "digit", "label", "draws")
         noise = _noise(query)
         if noise is None:
-            raise Refused("expected the name of a noise; GET /v1/noises lists them")
+            raise RequestError("expected the name of a noise; GET /v1/noises lists them")
         digit = whole(query, "digit", 0, MAX_SHOWN, 0)
         draws = whole(query, "draws", 1, look.MOST_DRAWS, 20)
         label = query.get("label")
-        return await self._looked(
-            request, lambda picture: look.curve(self._shelf, picture, digit, label, noise, draws)
-        )
+        return await self._looked(request, lambda picture: look.curve(self._shelf, picture, digit, label, noise, draws))
 
     async def _looked(self, request: Request, work: Callable[[Any], dict[str, Any]]) -> Response:
         """The answer of `work` to the one picture of a request."""
@@ -119,7 +118,7 @@ class Server:
         def answer() -> bytes:
             pictures = asked(content_type, body, b"").pictures
             if len(pictures) != 1 or isinstance(pictures[0], BruitError):
-                raise Refused("expected one picture, received {n}", n=len(pictures))
+                raise RequestError("expected one picture, received {n}", n=len(pictures))
             return _json(_in_words(work(pictures[0]), lang))
 
         if self._looking >= MAX_LOOKS:
@@ -136,7 +135,7 @@ class Server:
         return _as_json(_json({"models": [one.described() for one in self._shelf], "report": report}))
 
     async def _prometheus(self, request: Request) -> Response:
-        return Response(self._metrics.page(), media_type=CONTENT_TYPE, headers=NO_STORE)
+        return Response(self._metrics.page(), headers={**NO_STORE, "content-type": TEXT})
 
     async def _home(self, request: Request) -> Response:
         return _of_page(self._index[_language(request)])
@@ -159,11 +158,11 @@ def _language(request: Request) -> str:
 
 
 def _query(request: Request, *known: str) -> dict[str, str]:
-    """The options of a request. Raises Refused for one that is not `known`."""
+    """The options of a request. Raises RequestError for one that is not `known`."""
     options = dict(parse_qsl(request.scope["query_string"].decode("latin-1"))[:MAX_FIELDS])
     unknown = next((name for name in options if name not in (*known, "lang")), None)
     if unknown is not None:
-        raise Refused("there is no option {name}; there are {known}", name=unknown[:40], known=", ".join(known))
+        raise RequestError("there is no option {name}; there are {known}", name=unknown[:40], known=", ".join(known))
     return options
 
 
@@ -211,12 +210,12 @@ async def _no_such_path(request: Request, error: Exception) -> Response:
     """404 and 405 of the application itself."""
     path = request.scope["path"][:80]
     if isinstance(error, HTTPException) and error.status_code == 405:
-        return _refusal(request, Refused("{path} is not asked that way; see /docs", status=405, path=path))
-    return _refusal(request, Refused("there is nothing at {path}; see /docs", status=404, path=path))
+        return _refusal(request, RequestError("{path} is not asked that way; see /docs", status=405, path=path))
+    return _refusal(request, RequestError("there is nothing at {path}; see /docs", status=404, path=path))
 
 
 async def _wrong(request: Request, error: Exception) -> Response:
-    return _refusal(request, error if isinstance(error, Refused) else Refused("{error}", error=error))
+    return _refusal(request, error if isinstance(error, RequestError) else RequestError("{error}", error=error))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
@@ -224,6 +223,6 @@ async def _broken(request: Request, error: Exception) -> Response:
     return _refusal(request, failed())
 
 
-def _refusal(request: Request, refused: Refused) -> Response:
+def _refusal(request: Request, refused: RequestError) -> Response:
     headers, body = said(refused, request.headers.get("accept-language", ""))
     return Response(body, refused.status, headers)

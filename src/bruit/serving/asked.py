@@ -15,7 +15,7 @@ from bruit.errors import BruitError, DataError
 from bruit.locale import printable
 from bruit.serving.limits import MAX_FIELD, MAX_FIELDS, MAX_IMAGES
 from bruit.serving.pictures import Pixels, from_json, opened, refuse_all_pixels, refuse_images
-from bruit.serving.refusal import Refused, too_large
+from bruit.serving.refusal import RequestError, too_large
 
 # What may stand in a query, in a form, or beside "images" in JSON.
 OPTIONS = ("model", "min_confidence", "top_k", "several")
@@ -39,7 +39,7 @@ class Asked:
 
 
 def asked(content_type: str, body: bytes, query: bytes) -> Asked:
-    """Raises Refused for a request that says nothing that can be answered, or too much."""
+    """Raises RequestError for a request that says nothing that can be answered, or too much."""
     kind, _, parameters = content_type.partition(";")
     options = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None)[:MAX_FIELDS])
     kind = kind.strip().lower()
@@ -50,7 +50,7 @@ def asked(content_type: str, body: bytes, query: bytes) -> Asked:
         files, fields = _form(parameters, body)
         return _with_options([_opened(file) for _, file in files], tuple(name for name, _ in files), options | fields)
     if not kind.startswith("image/") and kind != "application/octet-stream":
-        raise Refused(
+        raise RequestError(
             "expected a picture (image/png and the like), a form with files (multipart/form-data) or application/json, "
             "received {kind}",
             status=415,
@@ -60,14 +60,14 @@ def asked(content_type: str, body: bytes, query: bytes) -> Asked:
 
 
 def number(options: Mapping[str, Any], name: str, low: float, high: float, otherwise: float) -> float:
-    """The option as a number of `low` to `high`. Raises Refused."""
+    """The option as a number of `low` to `high`. Raises RequestError."""
     value = options.get(name, otherwise)
     try:
         given = float(value) if not isinstance(value, bool) else np.nan
     except (TypeError, ValueError, OverflowError):
         given = np.nan
     if not low <= given <= high:
-        raise Refused(
+        raise RequestError(
             "expected {name} as a number of {low:g} to {high:g}, received {value}",
             name=name,
             low=low,
@@ -81,7 +81,7 @@ def whole(options: Mapping[str, Any], name: str, low: int, high: int, otherwise:
     """The same of whole numbers."""
     given = number(options, name, low, high, otherwise)
     if given != int(given):
-        raise Refused(
+        raise RequestError(
             "expected {name} as a whole number, received {value}", name=name, value=printable(options[name], 40)
         )
     return int(given)
@@ -92,13 +92,15 @@ def _with_options(
 ) -> Asked:
     unknown = next((name for name in options if name not in OPTIONS), None)
     if unknown is not None:
-        raise Refused(
+        raise RequestError(
             "there is no option {name}; there are {known}", name=printable(unknown, 40), known=", ".join(OPTIONS)
         )
     several = options.get("several", True)
     several = several if isinstance(several, bool) else YES_OR_NO.get(str(several).lower())
     if several is None:
-        raise Refused("expected several as true or false, received {value}", value=printable(options["several"], 40))
+        raise RequestError(
+            "expected several as true or false, received {value}", value=printable(options["several"], 40)
+        )
     model = options.get("model")
     if isinstance(pictures, list):
         _refuse_none(pictures)
@@ -115,7 +117,7 @@ def _with_options(
 def _refuse_none(pictures: list[Pixels | BruitError]) -> None:
     """A request of which no picture can be opened has none to read."""
     if not pictures:
-        raise Refused("there is no picture in the request")
+        raise RequestError("there is no picture in the request")
     refuse_images(len(pictures))
     refuse_all_pixels(sum(picture.size for picture in pictures if isinstance(picture, np.ndarray)))
     if all(isinstance(picture, BruitError) for picture in pictures):
@@ -126,7 +128,7 @@ def _refuse_none(pictures: list[Pixels | BruitError]) -> None:
 
 def _opened(file: bytes) -> Pixels | BruitError:
     if not file:
-        raise Refused("there is no picture in the request")
+        raise RequestError("there is no picture in the request")
     try:
         return opened(file)
     except DataError as error:
@@ -139,8 +141,11 @@ def _json(body: bytes) -> tuple[list[Pixels | BruitError] | Pixels, dict[str, An
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or "images" not in value:
-        raise Refused('expected JSON as {{"images": [[…], …]}}, with the pixels as numbers; received {what}', status=400,
-                      what=printable(body[:40].decode("utf-8", "replace"), 40))  # fmt: skip
+        raise RequestError(
+            'expected JSON as {{"images": [[…], …]}}, with the pixels as numbers; received {what}',
+            status=400,
+            what=printable(body[:40].decode("utf-8", "replace"), 40),
+        )
     pictures: Any = from_json(value.pop("images"))
     return pictures, value
 
@@ -175,5 +180,5 @@ def _form(parameters: str, body: bytes) -> tuple[list[tuple[str, bytes]], dict[s
         parser.write(body)
         parser.finalize()
     except FormParserError as error:
-        raise Refused("the form is damaged ({error})", status=400, error=printable(error, 120)) from None
+        raise RequestError("the form is damaged ({error})", status=400, error=printable(error, 120)) from None
     return files, fields

@@ -8,10 +8,11 @@ from time import perf_counter
 from typing import Any
 
 from bruit.serving import log
+from bruit.serving.headers import HEADERS
 from bruit.serving.limits import BODY_SECONDS, MAX_BODIES, MAX_BODY, MAX_REQUESTS
 from bruit.serving.metrics import Metrics
-from bruit.serving.refusal import Refused, busy, failed, said, too_large
-from bruit.serving.security import HEADERS, Rules
+from bruit.serving.refusal import RequestError, busy, failed, said, too_large
+from bruit.serving.security import Rules
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,7 +26,7 @@ GONE = 499
 IMAGES = "bruit.images"
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The client left before its request was whole."""
 
 
@@ -65,9 +66,9 @@ class Guard:
                 held = self._room_for(headers)
                 receive = _again(await self._body(receive, held), receive)
             await self._app(scope, receive, answer)
-        except Refused as refused:
+        except RequestError as refused:
             await _refuse(answer, refused, headers)
-        except Gone:
+        except GoneError:
             status = GONE
         except Exception as error:
             log.failure(path, error)
@@ -99,7 +100,7 @@ class Guard:
                 while True:
                     message = await receive()
                     if message["type"] != "http.request":
-                        raise Gone
+                        raise GoneError
                     part = message.get("body", b"")
                     size += len(part)
                     if size > at_most:
@@ -108,7 +109,9 @@ class Guard:
                     if not message.get("more_body"):
                         return parts[0] if len(parts) == 1 else b"".join(parts)
         except TimeoutError:
-            raise Refused("the request was not whole after {seconds} s", status=408, seconds=BODY_SECONDS) from None
+            raise RequestError(
+                "the request was not whole after {seconds} s", status=408, seconds=BODY_SECONDS
+            ) from None
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -125,7 +128,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse(send: Send, refused: Refused, headers: dict[bytes, bytes]) -> None:
+async def _refuse(send: Send, refused: RequestError, headers: dict[bytes, bytes]) -> None:
     head, body = said(refused, headers.get(b"accept-language", b"").decode("latin-1"))
     if refused.status in (408, 413):  # what else would come is not read
         head["connection"] = "close"

@@ -13,7 +13,7 @@ from bruit.reading.scans import Found, find_digits
 from bruit.serving.limits import MAX_SHOWN
 from bruit.serving.models import Offered, Shelf
 from bruit.serving.pictures import Pixels
-from bruit.serving.refusal import Refused
+from bruit.serving.refusal import RequestError
 
 Shape = tuple[int, int]
 MOST_DRAWS = 50
@@ -57,7 +57,7 @@ def curve(shelf: Shelf, picture: Pixels, digit: int, label: str | None, noise: s
     found = _found(shelf, picture)
     first = shelf.first.reader
     if digit >= len(found[first.input_shape]):
-        raise Refused("there is no digit {n} in the picture", n=digit)
+        raise RequestError("there is no digit {n} in the picture", n=digit)
     severities = [0, *(CORRUPTIONS[noise].severities or (1,))]
     sets = {shape: _at_each(digits[digit].pixels, noise, severities, draws)
             for shape, digits in found.items() if digit < len(digits)}  # fmt: skip

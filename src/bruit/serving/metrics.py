@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -21,9 +21,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._paths = paths
         ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "bruit_requests", "Requests answered.", ("path", "status"), registry=self.registry
-        )
+        self._requests = Counter("bruit_requests", "Requests answered.", ("path", "status"), registry=self.registry)
         self._seconds = Histogram(
             "bruit_request_seconds", "From the first byte to the answer.", ("path",), buckets=SECONDS,
             registry=self.registry,

@@ -13,7 +13,7 @@ from bruit.locale import printable
 from bruit.reading.graph import Graph
 from bruit.reading.models import open_model
 from bruit.reading.reader import Reader
-from bruit.serving.refusal import Refused
+from bruit.serving.refusal import RequestError
 from bruit.studies.finished import SETTINGS, no_run, read_results
 from bruit.studies.places import SHIPPED
 
@@ -59,11 +59,11 @@ class Shelf:
         return next(iter(self))
 
     def find(self, name: str | None) -> Offered:
-        """By default the first. Raises Refused for a name that there is not."""
+        """By default the first. Raises RequestError for a name that there is not."""
         if name is None:
             return self.first
         if name not in self._models:
-            raise Refused(
+            raise RequestError(
                 "no model is called {name}; there are {there}", name=printable(name, 60), there=", ".join(self._models)
             )
         return self._models[name]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bruit import __version__
 from bruit.locale import LANGUAGES
-from bruit.serving.security import PAGE_POLICY, REPORT_POLICY
+from bruit.serving.headers import PAGE_HEADERS, PAGE_POLICY, REPORT_POLICY
 from bruit.serving.words import words
 
 WEB = Path(__file__).parent / "web"
@@ -48,11 +48,12 @@ def index_pages() -> dict[str, Page]:
 
 def report_page(report: bytes) -> Page:
     headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
-    return Page(report, {**headers, "content-security-policy": REPORT_POLICY})
+    return Page(report, {**headers, "content-security-policy": REPORT_POLICY, **PAGE_HEADERS})
 
 
 def _page(body: bytes, kind: str, lang: str | None = None) -> Page:
     headers = {"content-type": kind, "cache-control": "no-cache", "content-security-policy": PAGE_POLICY}
+    headers |= PAGE_HEADERS
     if lang is not None:
         headers |= {"content-language": lang, "vary": "Accept-Language"}
     return Page(body.replace(b"{{version}}", __version__.encode()), headers)

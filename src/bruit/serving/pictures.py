@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import warnings
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.image_files import FORMATS
-from bruit.errors import DataError
+from bruit.data.image_files import FORMATS, to_grey
+from bruit.errors import BruitError, DataError
+from bruit.locale import Sentence
 from bruit.reading.pictures import grey
 from bruit.serving.limits import MAX_ALL_PIXELS, MAX_IMAGES, MAX_PIXELS
-from bruit.serving.refusal import Refused
+from bruit.serving.refusal import RequestError
 
 Pixels = NDArray[np.uint8]
+PICTURE = Sentence("the picture")
 
 
 def opened(file: bytes) -> Pixels:
-    """(H, W) uint8 of an image file. Raises DataError, and Refused for one of too many pixels, before one is decoded."""
-    from PIL import Image
+    """(H, W) uint8 of an image file. Raises DataError, and RequestError for one of too many pixels, before one is
+    decoded.
+    """
+    from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(BytesIO(file), formats=FORMATS) as image:
-                width, height = image.size
-    except Exception:  # it is said below, in words
-        width = height = 0
-    refuse_pixels(width, height)
-    return grey(file)
+        with Image.open(BytesIO(file), formats=FORMATS) as image:
+            refuse_pixels(*image.size)
+            pixels, _ = to_grey(ImageOps.exif_transpose(image), PICTURE)
+    except BruitError:
+        raise
+    except Exception:  # Pillow's readers raise errors of many kinds for damaged files; the other one says it in words
+        return grey(file)
+    return pixels if pixels.dtype == np.uint8 else grey(pixels)
 
 
 def from_json(images: Any) -> list[Pixels] | Pixels:
     """Numbers in lists, (H, W) or (N, H, W), where the images may be of different sizes: (N, H, W) uint8, or a list of
-    (H, W). Raises DataError and Refused.
+    (H, W). Raises DataError and RequestError.
     """
     if not isinstance(images, list) or not images:
-        raise Refused("expected images as a list of lists of numbers, (H, W) or (N, H, W)")
+        raise RequestError("expected images as a list of lists of numbers, (H, W) or (N, H, W)")
     try:
         array = _array(images)
     except ValueError:  # of different sizes
@@ -58,14 +61,14 @@ def from_json(images: Any) -> list[Pixels] | Pixels:
 
 def refuse_images(count: int) -> None:
     if count > MAX_IMAGES:
-        raise Refused(
+        raise RequestError(
             "{n:,} images in one request; the limit is {limit:,}, send several", status=413, n=count, limit=MAX_IMAGES
         )
 
 
 def refuse_pixels(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise Refused(
+        raise RequestError(
             "a picture of {width:,} × {height:,} pixels; the limit is {limit:,} in all, make it smaller",
             status=413,
             width=width,
@@ -76,7 +79,7 @@ def refuse_pixels(width: int, height: int) -> None:
 
 def refuse_all_pixels(pixels: int) -> None:
     if pixels > MAX_ALL_PIXELS:
-        raise Refused(
+        raise RequestError(
             "{n:,} pixels in one request; the limit is {limit:,}, send its images in several",
             status=413,
             n=pixels,
@@ -90,7 +93,7 @@ def _one(image: Any) -> NDArray[Any]:
     except ValueError:
         array = np.empty(0)
     if array.ndim != 2:
-        raise Refused("expected images as a list of lists of numbers, (H, W) or (N, H, W)")
+        raise RequestError("expected images as a list of lists of numbers, (H, W) or (N, H, W)")
     refuse_pixels(array.shape[1], array.shape[0])
     return array
 
@@ -99,5 +102,5 @@ def _array(numbers: Any) -> NDArray[Any]:
     """Raises ValueError for lists of different lengths."""
     array = np.asarray(numbers)
     if array.dtype.kind not in "biuf":
-        raise Refused("expected images as a list of lists of numbers, (H, W) or (N, H, W)")
+        raise RequestError("expected images as a list of lists of numbers, (H, W) or (N, H, W)")
     return array

@@ -1,5 +1,5 @@
-"""Who is answered: the name that the server is called by, the page that asks, and the token; and what a browser is told
-about the answers. The threats are in docs/security.md.
+"""Who is answered: the name that the server is called by, the page that asks, and the token. The threats are in
+docs/security.md.
 """
 
 from __future__ import annotations
@@ -11,29 +11,11 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from bruit.errors import ConfigError
-from bruit.serving.refusal import Refused
+from bruit.serving.refusal import RequestError
 
 # A secret that cannot be guessed has at least so many characters.
 LEAST_TOKEN = 16
 LOCAL = "localhost"
-
-PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-# The report of a run may hold what anybody wrote into the names of a data set: it runs nothing, and is of no origin.
-REPORT_POLICY = (
-    "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-)
 
 
 @dataclass(frozen=True)
@@ -53,20 +35,20 @@ class Rules:
     open: frozenset[str] = frozenset()
 
     def examine(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> None:
-        """Raise Refused unless the request may be answered."""
+        """Raise RequestError unless the request may be answered."""
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if not self._is_ours(_without_port(host)):
-            raise Refused("this server is not called {host!r}", status=403, host=host[:80])
+            raise RequestError("this server is not called {host!r}", status=403, host=host[:80])
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").lower().partition("://")[2] != host:
-            raise Refused("pages of other origins are not answered", status=403)
+            raise RequestError("pages of other origins are not answered", status=403)
         site = headers.get(b"sec-fetch-site", b"none")
         if site not in (b"same-origin", b"none") and (method != "GET" or headers.get(b"sec-fetch-mode") != b"navigate"):
-            raise Refused("pages of other origins are not answered", status=403)
+            raise RequestError("pages of other origins are not answered", status=403)
         if self.token is not None and path not in self.open:
             given = headers.get(b"authorization", b"")
             if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
-                raise Refused("expected the token of this server, as Authorization: Bearer TOKEN", status=401)
+                raise RequestError("expected the token of this server, as Authorization: Bearer TOKEN", status=401)
 
     def _is_ours(self, name: str) -> bool:
         return name in self.names or (self.addresses and _is_address(name))

@@ -6,9 +6,9 @@ import errno
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bruit.errors import ConfigError
 from bruit.serving import log
@@ -43,6 +43,7 @@ def serve(
         ) from error
     rules = rules_for(host, read_token(token_file, os.environ), OPEN)
     with _listening(host, port) as listener:
+        warnings.simplefilter("ignore")  # Pillow warns of what is refused anyway, and of harmless metadata
         shelf = open_shelf(run)
         server = Server(shelf, rules)
         logger = logging.getLogger("uvicorn.error")
@@ -92,5 +93,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise ConfigError("port {port} is taken; choose another with --port, or 0 for any", port=port) from error
-        raise ConfigError("cannot listen at {host}:{port}: {error.strerror}", host=host, port=port, error=error) from error
+        raise ConfigError(
+            "cannot listen at {host}:{port}: {error.strerror}", host=host, port=port, error=error
+        ) from error
     return listener

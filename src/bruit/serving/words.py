@@ -8,7 +8,9 @@ from bruit.noise.registry import CORRUPTIONS
 WORDS = {
     "title": mark("bruit: draw a digit, add noise"),
     "heading": mark("Draw a digit, add noise, and see which network still reads it."),
-    "lead": mark("Every network says at once what it believes. What you draw goes to this server alone, and is kept nowhere."),  # fmt: skip  # noqa: E501
+    "lead": mark(
+        "Every network says at once what it believes. What you draw goes to this server alone, and is kept nowhere."
+    ),  # fmt: skip
     "language": mark("Language"),
     "interface": mark("HTTP interface"),
     "report": mark("Report of this run"),
@@ -16,7 +18,9 @@ WORDS = {
     # Drawing
     "draw": mark("Draw"),
     "canvas": mark("Drawing area"),
-    "keys": mark("By keyboard: the arrow keys move the pen, the space bar puts it down or lifts it, Backspace takes the last stroke back, Delete clears."),  # fmt: skip  # noqa: E501
+    "keys": mark(
+        "By keyboard: the arrow keys move the pen, the space bar puts it down or lifts it, Backspace takes the last stroke back, Delete clears."
+    ),  # fmt: skip
     "here": mark("Draw here"),
     "over": mark("Draw over it to begin your own"),
     "undo": mark("Undo"),
@@ -49,8 +53,12 @@ WORDS = {
     "waiting": mark("waiting for a digit"),
     # The chart
     "breaks": mark("When does each network break?"),
-    "chart_help": mark("Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below 50 % the digit counts as lost."),  # fmt: skip  # noqa: E501
-    "chart_alt": mark("Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below holds the same numbers."),  # fmt: skip  # noqa: E501
+    "chart_help": mark(
+        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below 50 % the digit counts as lost."
+    ),  # fmt: skip
+    "chart_alt": mark(
+        "Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below holds the same numbers."
+    ),  # fmt: skip
     "true_digit": mark("The digit is a"),
     "table": mark("The same as a table"),
     "network": mark("Network"),
