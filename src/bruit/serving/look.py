@@ -34,6 +34,7 @@ def look(shelf: Shelf, picture: Pixels, noise: str | None, severity: int, seed: 
     noisy = {shape: damaged(_stacked(digits), noise, severity, seed) for shape, digits in found.items()}
     given = {one.name: one.reader.probabilities(noisy[one.reader.input_shape]) for one in shelf}
     labels = [first.classes[at] for at in first.probabilities(clean).argmax(1)]
+    text = "".join(first.classes[at] for at in given[shelf.first.name].argmax(1))
     digits = [
         {
             "label": label,
@@ -45,7 +46,7 @@ def look(shelf: Shelf, picture: Pixels, noise: str | None, severity: int, seed: 
         }
         for at, (label, one) in enumerate(zip(labels, found[first.input_shape], strict=True))
     ]
-    return {"text": "".join(labels), "shape": list(first.input_shape), "digits": digits}
+    return {"text": text, "shape": list(first.input_shape), "digits": digits}
 
 
 def curve(shelf: Shelf, picture: Pixels, digit: int, label: str | None, noise: str, draws: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ WORDS = {
     "heading": mark("Draw a digit, add noise, and see which network still reads it."),
     "lead": mark(
         "Every network says at once what it believes. What you draw goes to this server alone, and is kept nowhere."
-    ),  # fmt: skip
+    ),
     "language": mark("Language"),
     "interface": mark("HTTP interface"),
     "report": mark("Report of this run"),
@@ -19,8 +19,9 @@ WORDS = {
     "draw": mark("Draw"),
     "canvas": mark("Drawing area"),
     "keys": mark(
-        "By keyboard: the arrow keys move the pen, the space bar puts it down or lifts it, Backspace takes the last stroke back, Delete clears."
-    ),  # fmt: skip
+        "By keyboard: the arrow keys move the pen, the space bar puts it down or lifts it, Backspace takes the last "
+        "stroke back, Delete clears."
+    ),
     "here": mark("Draw here"),
     "over": mark("Draw over it to begin your own"),
     "undo": mark("Undo"),
@@ -46,7 +47,10 @@ WORDS = {
     "seen_size": mark("{height} × {width} pixels"),
     # Believing
     "believed": mark("What each network believes"),
+    "result": mark("See what is read"),
     "reads": mark("{model} reads {label}, {confidence}"),
+    "reads_right": mark("reads {label}"),
+    "reads_wrong": mark("reads {label}, not {right}"),
     "winner": mark("winner of the run"),
     "digit": mark("Digit"),
     "confidence": mark("Confidence"),
@@ -54,11 +58,13 @@ WORDS = {
     # The chart
     "breaks": mark("When does each network break?"),
     "chart_help": mark(
-        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below 50 % the digit counts as lost."
-    ),  # fmt: skip
+        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below 50 % "
+        "the digit counts as lost."
+    ),
     "chart_alt": mark(
-        "Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below holds the same numbers."
-    ),  # fmt: skip
+        "Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below holds "
+        "the same numbers."
+    ),
     "true_digit": mark("The digit is a"),
     "table": mark("The same as a table"),
     "network": mark("Network"),
