@@ -58,7 +58,7 @@ WORDS = {
     # The chart
     "breaks": mark("When does each network break?"),
     "chart_help": mark(
-        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below 50 % "
+        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below {half} "
         "the digit counts as lost."
     ),
     "chart_alt": mark(
@@ -73,6 +73,7 @@ WORDS = {
     "kept": mark("never loses it"),
     "lost_at": mark("loses it at severity {n}"),
     "lost_with": mark("loses it"),
+    "axis": mark("severity of the noise"),
     "never_had": mark("does not read it even without noise"),
     "no_label": mark("knows no {label}"),
     # What goes wrong

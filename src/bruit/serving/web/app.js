@@ -6,7 +6,7 @@ import { Card, chart, element, looks, marker, paint, table } from "/show.js";
 const at = (id) => document.getElementById(id);
 const lang = document.documentElement.lang;
 const DRAWS = 20;
-const FIRST = { sample: 4, noise: "impulse_noise" };
+const FIRST = { sample: 4, noise: "translate" };
 const percentages = new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 0 });
 const percent = (value) => percentages.format(value);
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (field, name) => values[name] ?? field);
@@ -202,8 +202,8 @@ function ticks() {
 
 function showCurve() {
   const here = curve && curve.noise === at("kind").value ? curve : { label: "", models: {} };
-  chart(at("chart"), here, styles, ticks(), Math.min(severity(), ticks().length - 1), percent);
-  at("chart-help").textContent = filled(words.chart_help, { draws: DRAWS });
+  chart(at("chart"), here, styles, ticks(), Math.min(severity(), ticks().length - 1), words.axis, percent);
+  at("chart-help").textContent = filled(words.chart_help, { draws: DRAWS, half: percent(0.5) });
   const said = filled(words.chart_alt, { label: here.label, noise: noise().summary });
   at("chart").setAttribute("aria-label", said);
   table(at("chart-table"), here, titles, ticks(), words.confidence, words, percent);

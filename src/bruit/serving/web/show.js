@@ -92,10 +92,10 @@ function said(model, probabilities, right, words) {
 }
 
 // Lines of confidence against severity; `now` is the severity that is chosen.
-export function chart(place, curve, styles, ticks, now, percent) {
+export function chart(place, curve, styles, ticks, now, axis, percent) {
   const width = Math.max(260, place.clientWidth);
   const height = Math.min(360, Math.max(220, width * 0.5));
-  const [left, right, top, bottom] = [48, 14, 10, 30];
+  const [left, right, top, bottom] = [48, 14, 10, 48];
   const x = (at) => left + ((width - left - right) * at) / (ticks.length - 1);
   const y = (value) => top + (height - top - bottom) * (1 - value);
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", focusable: "false" });
@@ -106,8 +106,9 @@ export function chart(place, curve, styles, ticks, now, percent) {
       svg.append(drawn("text", { x: left - 10, y: y(value) + 4, "text-anchor": "end" }, percent(value)));
   }
   ticks.forEach((tick, at) =>
-    svg.append(drawn("text", { x: x(at), y: height - 8, "text-anchor": at === 0 && tick.length > 2 ? "start" : at === ticks.length - 1 && tick.length > 2 ? "end" : "middle" }, tick)),
+    svg.append(drawn("text", { x: x(at), y: height - 28, "text-anchor": at === 0 && tick.length > 2 ? "start" : at === ticks.length - 1 && tick.length > 2 ? "end" : "middle" }, tick)),
   );
+  svg.append(drawn("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, axis));
   for (const [name, held] of Object.entries(curve.models).reverse()) {
     if (!held) continue;
     const [colour, shape] = styles.get(name);
