@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bruit.errors import DataError
 from bruit.noise.registry import CORRUPTIONS, SMALLEST, corrupt
 from bruit.reading.scans import Found, find_digits
 from bruit.serving.limits import MAX_SHOWN
@@ -26,10 +27,13 @@ def look(shelf: Shelf, picture: Pixels, noise: str | None, severity: int, seed: 
     picture   (H, W) uint8
     severity  0: none, to 5; of a corruption without severities anything above 0 is all of it
 
-    Raises DataError where there is no digit.
+    Where there is no digit, "problem" says why.
     """
-    found = _found(shelf, picture)
     first = shelf.first.reader
+    try:
+        found = _found(shelf, picture)
+    except DataError as problem:
+        return {"text": "", "shape": list(first.input_shape), "digits": [], "problem": problem}
     clean = _stacked(found[first.input_shape])
     noisy = {shape: damaged(_stacked(digits), noise, severity, seed) for shape, digits in found.items()}
     given = {one.name: one.reader.probabilities(noisy[one.reader.input_shape]) for one in shelf}
@@ -54,6 +58,8 @@ def curve(shelf: Shelf, picture: Pixels, digit: int, label: str | None, noise: s
     it, and the share of them in which it reads the digit rightly.
 
     label  what the digit is; None: what the first model reads where there is no noise
+
+    Raises DataError where there is no digit.
     """
     found = _found(shelf, picture)
     first = shelf.first.reader

@@ -95,7 +95,7 @@ const refreshLook = latest(async () => {
     if (pad.empty) return nothing();
     return nothing(error.message);
   }
-  if (pad.empty) return nothing();
+  if (pad.empty || said.problem) return nothing(pad.empty ? null : said.problem);
   look = said;
   chosen = Math.min(chosen, look.digits.length - 1);
   showLook();
