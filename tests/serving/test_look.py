@@ -123,8 +123,16 @@ def test_the_description_is_of_what_there_is(client) -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "lang"),
-    [("", "en"), ("fr", "fr"), ("fr-CH,fr;q=0.9,en;q=0.8", "fr"), ("en-GB,fr;q=0.9", "en"), ("de,fr;q=0.2,en;q=0.1", "fr"),
-     ("*", "en"), ("fr;q=x, en;q=0.1", "en"), (";;;,,,", "en")],
-)  # fmt: skip
+    [
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CH,fr;q=0.9,en;q=0.8", "fr"),
+        ("en-GB,fr;q=0.9", "en"),
+        ("de,fr;q=0.2,en;q=0.1", "fr"),
+        ("*", "en"),
+        ("fr;q=x, en;q=0.1", "en"),
+        (";;;,,,", "en"),
+    ],
+)
 def test_the_language_that_is_liked_best(accepted: str, lang: str) -> None:
     assert language_of(accepted) == lang

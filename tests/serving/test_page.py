@@ -18,7 +18,9 @@ class Visited:
     """A page that is open, and what its console says."""
 
     def __init__(self, chromium: Any, url: str, **settings: Any) -> None:
-        self.context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **settings})
+        self.context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **settings}
+        )
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.said: list[str] = []
@@ -50,7 +52,8 @@ class Visited:
             """([name, bytes]) => {
                 const data = new DataTransfer();
                 data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
-                document.getElementById("pad").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+                const dropped = new DragEvent("drop", { dataTransfer: data, bubbles: true });
+                document.getElementById("pad").dispatchEvent(dropped);
             }""",
             [name, list(content)],
         )
@@ -204,7 +207,8 @@ def test_words_stand_out_from_the_ground(visit, scheme: str) -> None:
         """() => {
             const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
             const light = (colour) => {
-                const [r, g, b] = colour.map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+                const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+                const [r, g, b] = colour.map((c) => linear(c / 255));
                 return 0.2126 * r + 0.7152 * g + 0.0722 * b;
             };
             const ground = (one) => {
@@ -214,8 +218,9 @@ def test_words_stand_out_from_the_ground(visit, scheme: str) -> None:
                 }
                 return [255, 255, 255];
             };
+            const says = (one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
             return [...document.querySelectorAll("body *")]
-                .filter((one) => one.checkVisibility() && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+                .filter((one) => one.checkVisibility() && says(one))
                 .filter((one) => !one.matches(":disabled, option, noscript"))
                 .map((one) => {
                     const style = getComputedStyle(one);

@@ -43,7 +43,9 @@ def test_several_come_as_files_numbers_or_one_array(client, some_digits) -> None
     answer = client.post("/v1/read", files=files, data={"several": "false"})
     assert texts(answer) == list("0123456789")
     assert [reading["file"] for reading in answer.json()["readings"]] == [f"{label}.png" for label in range(10)]
-    assert texts(client.post("/v1/read", json={"images": [image.tolist() for image in some_digits]})) == list("0123456789")
+    assert texts(client.post("/v1/read", json={"images": [image.tolist() for image in some_digits]})) == list(
+        "0123456789"
+    )
     floats = (some_digits[5] / 255).tolist()
     assert texts(client.post("/v1/read", json={"images": floats})) == ["5"]
     larger = np.pad(some_digits[4], 20).tolist()

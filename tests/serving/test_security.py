@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import png
+from PIL import Image
 
 from bruit.errors import ConfigError
 from bruit.serving import limits
@@ -95,9 +95,13 @@ def test_what_a_browser_is_told(client, path: str) -> None:
     assert "access-control-allow-origin" not in headers
 
 
-@pytest.mark.parametrize("path", ["/../pyproject.toml", "/%2e%2e/%2e%2e/etc/passwd", "/web/app.js", "/style.css/", "//etc"])
+@pytest.mark.parametrize(
+    "path", ["/../pyproject.toml", "/%2e%2e/%2e%2e/etc/passwd", "/web/app.js", "/style.css/", "//etc"]
+)
 def test_no_path_comes_from_a_request(served, path: str) -> None:
-    answer = sent(served.address, f"GET {path} HTTP/1.1\r\nHost: {served.address}\r\nConnection: close\r\n\r\n".encode())
+    answer = sent(
+        served.address, f"GET {path} HTTP/1.1\r\nHost: {served.address}\r\nConnection: close\r\n\r\n".encode()
+    )
     assert answer.startswith(b"HTTP/1.1 404")
 
 
@@ -210,11 +214,13 @@ def test_a_token_that_cannot_be_used_is_refused(tmp_path, refused) -> None:
 
 KINDS = ("image/png", "image/x", "application/json", "multipart/form-data; boundary=x", "application/octet-stream", "",
          "multipart/form-data", "text/html", 'multipart/form-data; boundary="', "application/json; charset=utf-16")  # fmt: skip
+OPTIONS = ("model", "min_confidence", "top_k", "several", "noise", "severity", "seed", "digit", "draws", "lang")
 NUMBERS = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     lambda inner: st.lists(inner, max_size=4),
     max_leaves=20,
 )
+FORM = b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n'
 SMALL = png(np.zeros((3, 3), np.uint8))
 
 
@@ -226,12 +232,12 @@ SMALL = png(np.zeros((3, 3), np.uint8))
         st.binary(max_size=200),
         st.dictionaries(st.sampled_from(("images", "model", "top_k", "several", "x")), NUMBERS),
         st.binary(max_size=30).map(lambda cut: SMALL[:40] + cut + SMALL[40:]),
-        st.binary(max_size=80).map(
-            lambda part: b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n' + part + b"\r\n--x--\r\n"
-        ),
+        st.binary(max_size=80).map(lambda part: FORM + part + b"\r\n--x--\r\n"),
     ),
     st.dictionaries(
-        st.sampled_from(("model", "min_confidence", "top_k", "several", "noise", "severity", "seed", "digit", "draws", "lang")),
+        st.sampled_from(
+            ("model", "min_confidence", "top_k", "several", "noise", "severity", "seed", "digit", "draws", "lang")
+        ),
         st.one_of(st.text(max_size=8), st.sampled_from(("1", "robust", "fog", "-1", "1e999", "nan", "stripe"))),
         max_size=3,
     ),

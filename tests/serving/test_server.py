@@ -58,9 +58,7 @@ def test_what_is_no_run(tmp_path) -> None:
 
 
 def test_what_is_not_installed_is_named() -> None:
-    code = (
-        "import sys\nsys.modules['fastapi'] = None\nfrom bruit.cli import main\nmain(['serve', '--port', '0'])"
-    )
+    code = "import sys\nsys.modules['fastapi'] = None\nfrom bruit.cli import main\nmain(['serve', '--port', '0'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "pip install -e '.[serve]'" in done.stderr

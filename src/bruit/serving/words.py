@@ -62,8 +62,8 @@ WORDS = {
         "the digit counts as lost."
     ),
     "chart_alt": mark(
-        "Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below holds "
-        "the same numbers."
+        "Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below "
+        "holds the same numbers."
     ),
     "true_digit": mark("The digit is a"),
     "table": mark("The same as a table"),
