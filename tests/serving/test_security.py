@@ -212,8 +212,10 @@ def test_a_token_that_cannot_be_used_is_refused(tmp_path, refused) -> None:
     assert read_token(None, {}) is None
 
 
-KINDS = ("image/png", "image/x", "application/json", "multipart/form-data; boundary=x", "application/octet-stream", "",
-         "multipart/form-data", "text/html", 'multipart/form-data; boundary="', "application/json; charset=utf-16")  # fmt: skip
+KINDS = (
+    *("image/png", "image/x", "application/json", "multipart/form-data; boundary=x", "application/octet-stream", ""),
+    *("multipart/form-data", "text/html", 'multipart/form-data; boundary="', "application/json; charset=utf-16"),
+)
 OPTIONS = ("model", "min_confidence", "top_k", "several", "noise", "severity", "seed", "digit", "draws", "lang")
 NUMBERS = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),

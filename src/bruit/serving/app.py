@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
+import numpy as np
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -45,6 +46,8 @@ class Server:
 
     def __init__(self, shelf: Shelf, rules: Rules) -> None:
         self._shelf = shelf
+        for one in shelf:  # what a model does once, at its first image, nobody is to wait for
+            one.reader.probabilities(np.zeros((1, *one.reader.input_shape), np.uint8))
         self._metrics = Metrics(PATHS)
         self._desk: Batches[Job, Answer] = Batches(Desk(shelf, self._metrics).answer, AT_ONCE)
         # Looks and curves take long, and no reading is to wait for them.
@@ -77,7 +80,8 @@ class Server:
         if self._shelf.report is not None:
             handlers["/report"] = ("GET", _always_page(report_page(self._shelf.report)))
         for path, (method, handler) in handlers.items():
-            api.add_api_route(path, handler, methods=[method], response_model=None)
+            methods = ["GET", "HEAD"] if method == "GET" else [method]
+            api.add_api_route(path, handler, methods=methods, response_model=None)
         api.add_exception_handler(HTTPException, _no_such_path)
         api.add_exception_handler(BruitError, _wrong)
         api.add_exception_handler(Exception, _broken)

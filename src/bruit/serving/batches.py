@@ -36,8 +36,11 @@ class Batches(Generic[J, A]):
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _next(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._at_once))]
-        batch = [(job, future) for job, future in batch if not future.cancelled()]
+        batch = []
+        while self._waiting and len(batch) < self._at_once:
+            job, future = self._waiting.popleft()
+            if not future.cancelled():  # else whoever asked has left
+                batch.append((job, future))
         if not batch:
             return
         self._at_work = True

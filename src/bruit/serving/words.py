@@ -58,8 +58,8 @@ WORDS = {
     # The chart
     "breaks": mark("When does each network break?"),
     "chart_help": mark(
-        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below {half} "
-        "the digit counts as lost."
+        "Confidence in the right digit against the severity of the noise, the mean of {draws} draws of it. Below "
+        "{half} the digit counts as lost."
     ),
     "chart_alt": mark(
         "Chart: confidence of each network in the digit {label} against the severity of {noise}. The table below "
