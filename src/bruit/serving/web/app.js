@@ -17,6 +17,7 @@ let curve = null;
 let seed = 0;
 let chosen = 0;
 let truth = null; // what the digit is, where somebody says so
+let due = false; // whether the curve is of something else than the look
 
 async function ask(path, body) {
   const headers = { "Accept-Language": lang };
@@ -99,10 +100,12 @@ const refreshLook = latest(async () => {
   look = said;
   chosen = Math.min(chosen, look.digits.length - 1);
   showLook();
+  if (due) refreshCurve();
 }, 60);
 
 const refreshCurve = latest(async () => {
   if (pad.empty || !look) return;
+  due = false;
   const query = new URLSearchParams({ noise: at("kind").value, digit: chosen, draws: DRAWS });
   if (truth !== null) query.set("label", truth);
   curve = await ask(`/v1/curve?${query}`, await pad.blob());
@@ -143,13 +146,15 @@ function showLook() {
   showVerdict(digit);
 }
 
-// What the first network reads in the picture as it is, without noise, stands first where there are several digits.
+// What the first network reads; where there are several digits, all of them, and how sure it is of the one chosen.
 function showVerdict(digit) {
   const [label, confidence] = best(models[0], digit.believed[models[0].name]);
-  const big = look.digits.length > 1 ? look.text : label;
-  const text = filled(words.reads, { model: titles.get(models[0].name), label, confidence: percent(confidence) });
+  const several = look.digits.length > 1;
+  const text = several
+    ? `${filled(words.digit_of, { n: chosen + 1, label })}, ${percent(confidence)}`
+    : filled(words.reads, { model: titles.get(models[0].name), label, confidence: percent(confidence) });
   const doubt = digit.doubt ? [element("br"), digit.doubt] : [];
-  at("verdict").replaceChildren(element("b", {}, big), text, ...doubt);
+  at("verdict").replaceChildren(element("b", {}, several ? look.text : label), text, ...doubt);
 }
 
 function best(model, probabilities) {
@@ -229,8 +234,8 @@ function changed() {
   at("hint").textContent = pad.empty ? words.here : words.over;
   at("hint").hidden = !pad.empty && !pad.picture;
   at("hint").classList.toggle("empty", pad.empty);
+  due = true;
   refreshLook();
-  refreshCurve();
 }
 
 function showSeverity() {
@@ -296,8 +301,8 @@ function listen() {
     if (severity() > (severities.length || 1)) at("severity").value = severities.length || 1;
     showSeverity();
     showCurve();
+    due = true;
     refreshLook();
-    refreshCurve();
   });
   at("severity").addEventListener("input", () => {
     showSeverity();
