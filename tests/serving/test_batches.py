@@ -36,7 +36,7 @@ def test_what_comes_meanwhile_is_the_next_batch() -> None:
 
     assert asyncio.run(ask()) == [0, 20, 30, 40, 50]
     assert batches[0] == [0]
-    assert sum(batches, []) == [0, 2, 3, 4, 5]
+    assert [job for batch in batches for job in batch] == [0, 2, 3, 4, 5]
     assert max(len(batch) for batch in batches) == 3
 
 

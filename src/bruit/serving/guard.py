@@ -40,6 +40,7 @@ class Guard:
         self._app, self._rules, self._metrics = app, rules, metrics
         self._inside = 0
         self._bytes = 0
+        metrics.inside(lambda: self._inside)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +57,6 @@ class Guard:
             await send(message)
 
         self._inside += 1
-        self._metrics.inside.set(self._inside)
         held = 0
         try:
             if self._inside > MAX_REQUESTS:
@@ -78,7 +78,6 @@ class Guard:
             self._inside -= 1
             self._bytes -= held
             seconds, images = perf_counter() - began, scope.get(IMAGES, 0)
-            self._metrics.inside.set(self._inside)
             self._metrics.request(path, status, seconds, images)
             log.request(method, path, status, seconds, images)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -31,10 +32,14 @@ class Metrics:
         self._batches = Histogram(
             "bruit_batch_requests", "Requests that were read together.", buckets=IMAGES, registry=self.registry
         )
-        self.inside = Gauge("bruit_requests_inside", "Requests being answered.", registry=self.registry)
+        self._inside = Gauge("bruit_requests_inside", "Requests being answered.", registry=self.registry)
         # Looking up a label takes longer than counting.
         self._count = cache(lambda path, status: self._requests.labels(path, str(status)))
         self._timer = cache(lambda path: self._seconds.labels(path))
+
+    def inside(self, count: Callable[[], int]) -> None:
+        """`count` says how many requests are being answered, whenever somebody asks."""
+        self._inside.set_function(count)
 
     def request(self, path: str, status: int, seconds: float, images: int) -> None:
         known = path if path in self._paths else "other"

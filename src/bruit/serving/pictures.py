@@ -28,7 +28,8 @@ def opened(file: bytes) -> Pixels:
     try:
         with Image.open(BytesIO(file), formats=FORMATS) as image:
             refuse_pixels(*image.size)
-            pixels, _ = to_grey(ImageOps.exif_transpose(image), PICTURE)
+            ImageOps.exif_transpose(image, in_place=True)
+            pixels, _ = to_grey(image, PICTURE)
     except BruitError:
         raise
     except Exception:  # Pillow's readers raise errors of many kinds for damaged files; the other one says it in words
