@@ -36,7 +36,7 @@ class Batches(Generic[J, A]):
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _next(self) -> None:
-        batch = []
+        batch: list[tuple[J, asyncio.Future[A]]] = []
         while self._waiting and len(batch) < self._at_once:
             job, future = self._waiting.popleft()
             if not future.cancelled():  # else whoever asked has left
