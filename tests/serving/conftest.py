@@ -118,8 +118,9 @@ def drawing() -> bytes:
     return png(np.asarray(image))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """For no longer than its module: while it is there an event loop runs, and no test can run another."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         leave = pytest.fail if "NEED_CHROMIUM" in os.environ else pytest.skip

@@ -84,7 +84,7 @@ def test_a_digit_is_drawn_and_read_and_noise_falls_on_it(visit) -> None:
     assert "Robust network reads 7" in page.inner_text("#verdict")
     pixels = "canvas => canvas.toDataURL()"
     before = page.locator("#seen").evaluate(pixels)
-    with page.expect_response(lambda answer: "noise=fog&severity=3" in answer.url):
+    with page.expect_response(lambda answer: "noise=fog&severity=4" in answer.url):
         page.select_option("#kind", "fog")
     with page.expect_response(lambda answer: "noise=fog&severity=5" in answer.url) as look:
         page.locator("#severity").fill("5")
