@@ -105,7 +105,7 @@ def test_the_page_speaks_two_languages(client) -> None:
 
 
 def test_the_page_loads_nothing_from_elsewhere(client) -> None:
-    for path in ("/", "/docs", "/app.js", "/draw.js", "/show.js", "/docs.js", "/style.css", "/icon.svg"):
+    for path in ("/", "/docs", "/app.js", "/ask.js", "/draw.js", "/show.js", "/docs.js", "/style.css", "/icon.svg"):
         text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|\bstyle=|<style|<script(?! type=.module. src=)| on\w+=", text), path
 

@@ -1,7 +1,8 @@
 // The page: what is drawn or dropped goes to the server, what it says is shown.
 
+import { ask, latest, withToken } from "/ask.js";
 import { Pad } from "/draw.js";
-import { Card, chart, element, looks, marker, paint, table } from "/show.js";
+import { Card, best, chart, element, fate, filled, looks, marker, paint, table } from "/show.js";
 
 const at = (id) => document.getElementById(id);
 const lang = document.documentElement.lang;
@@ -9,7 +10,6 @@ const DRAWS = 20;
 const FIRST = { sample: 4, noise: "translate" };
 const percentages = new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 0 });
 const percent = (value) => percentages.format(value);
-const filled = (text, values) => text.replace(/\{(\w+)\}/g, (field, name) => values[name] ?? field);
 
 let words, models, noises, styles, titles, cards, pad;
 let look = null;
@@ -18,68 +18,6 @@ let seed = 0;
 let chosen = 0;
 let truth = null; // what the digit is, where somebody says so
 let due = false; // whether the curve is of something else than the look
-
-async function ask(path, body) {
-  const headers = { "Accept-Language": lang };
-  const token = sessionStorage.getItem("token");
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (body) headers["Content-Type"] = "image/png";
-  let answer;
-  try {
-    answer = await fetch(path, { method: body ? "POST" : "GET", headers, body });
-  } catch {
-    throw new Error(words?.no_server ?? "…");
-  }
-  if (answer.status === 401) {
-    await askForToken();
-    return ask(path, body);
-  }
-  const said = path === "/report" ? await answer.blob() : await answer.json();
-  if (!answer.ok) throw new Error(said.error);
-  return said;
-}
-
-let asking = null; // several answers may miss the token at once
-function askForToken() {
-  asking ??= new Promise((entered) => {
-    at("token").addEventListener("close", () => {
-      sessionStorage.setItem("token", at("token-text").value);
-      asking = null;
-      entered();
-    }, { once: true });
-    at("token").showModal();
-  });
-  return asking;
-}
-
-// One request at a time; what changes meanwhile is asked when it is answered.
-function latest(work, pause) {
-  let running = false;
-  let again = false;
-  let timer = null;
-  async function run() {
-    if (running) {
-      again = true;
-      return;
-    }
-    running = true;
-    try {
-      await work();
-    } catch (error) {
-      problem(error.message);
-    }
-    running = false;
-    if (again) {
-      again = false;
-      later();
-    }
-  }
-  function later() {
-    clearTimeout(timer);
-    timer = setTimeout(run, pause);
-  }
-  return later;
-}
 
 const refreshLook = latest(async () => {
   if (pad.empty) return nothing();
@@ -94,14 +32,14 @@ const refreshLook = latest(async () => {
     problem("");
   } catch (error) {
     if (pad.empty) return nothing();
-    return nothing(error.message);
+    return nothing(error.message || words.no_server);
   }
   if (pad.empty || said.problem) return nothing(pad.empty ? null : said.problem);
   look = said;
   chosen = Math.min(chosen, look.digits.length - 1);
   showLook();
   if (due) refreshCurve();
-}, 60);
+}, 60, failed);
 
 const refreshCurve = latest(async () => {
   if (pad.empty || !look) return;
@@ -111,11 +49,15 @@ const refreshCurve = latest(async () => {
   curve = await ask(`/v1/curve?${query}`, await pad.blob());
   if (pad.empty) curve = null;
   showCurve();
-}, 350);
+}, 350, failed);
 
 const severity = () => Number(at("severity").value);
 const noise = () => noises.find(({ name }) => name === at("kind").value);
 const right = () => truth ?? look?.digits[chosen]?.label ?? null;
+
+function failed(error) {
+  problem(error.message || words?.no_server || "…");
+}
 
 function problem(text) {
   at("problem").textContent = text;
@@ -155,11 +97,6 @@ function showVerdict(digit) {
     : filled(words.reads, { model: titles.get(models[0].name), label, confidence: percent(confidence) });
   const doubt = digit.doubt ? [element("br"), digit.doubt] : [];
   at("verdict").replaceChildren(element("b", {}, several ? look.text : label), text, ...doubt);
-}
-
-function best(model, probabilities) {
-  const confidence = Math.max(...probabilities);
-  return [model.classes[probabilities.indexOf(confidence)], confidence];
 }
 
 function showSummary() {
@@ -214,16 +151,7 @@ function showCurve() {
   table(at("chart-table"), here, titles, ticks(), words.confidence, words, percent);
   at("legend").replaceChildren(...models.map(({ name }) =>
     element("li", {}, marker(styles.get(name)), element("b", {}, titles.get(name)),
-      element("span", {}, here.models[name] !== undefined ? fate(here.models[name], here.label) : words.waiting))));
-}
-
-// From which severity on a network no longer believes the digit.
-function fate(held, label) {
-  if (!held) return filled(words.no_label, { label });
-  const lost = held.confidence.findIndex((value) => value < 0.5);
-  if (lost === 0) return words.never_had;
-  if (lost < 0) return words.kept;
-  return noise().severities.length ? filled(words.lost_at, { n: lost }) : words.lost_with;
+      element("span", {}, here.models[name] !== undefined ? fate(here.models[name], here.label, noise().severities.length > 0, words) : words.waiting))));
 }
 
 function changed() {
@@ -358,17 +286,8 @@ async function start() {
   at("samples").children[FIRST.sample].click();
 }
 
-// A link carries no token: where there is one the report is fetched with it and saved.
-async function withToken(event) {
-  if (!sessionStorage.getItem("token")) return;
-  event.preventDefault();
-  const link = element("a", { download: "report.html", href: URL.createObjectURL(await ask("/report")) });
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
 function said(text) {
   at("pen").textContent = text;
 }
 
-start().catch((error) => problem(error.message));
+start().catch(failed);

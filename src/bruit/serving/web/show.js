@@ -19,6 +19,23 @@ const SHAPES = {
   cross: "M-5 -1.7h3.3v-3.3h3.4v3.3h3.3v3.4h-3.3v3.3h-3.4v-3.3h-3.3z",
 };
 
+export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (field, name) => values[name] ?? field);
+
+// What a model reads, and how sure it is.
+export function best(model, probabilities) {
+  const confidence = Math.max(...probabilities);
+  return [model.classes[probabilities.indexOf(confidence)], confidence];
+}
+
+// From which severity on a network no longer believes the digit.
+export function fate(held, label, graded, words) {
+  if (!held) return filled(words.no_label, { label });
+  const lost = held.confidence.findIndex((value) => value < 0.5);
+  if (lost === 0) return words.never_had;
+  if (lost < 0) return words.kept;
+  return graded ? filled(words.lost_at, { n: lost }) : words.lost_with;
+}
+
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
@@ -86,9 +103,8 @@ export class Card {
 }
 
 function said(model, probabilities, right, words) {
-  const label = model.classes[probabilities.indexOf(Math.max(...probabilities))];
-  const text = label === right || !right ? words.reads_right : words.reads_wrong;
-  return text.replace("{label}", label).replace("{right}", right);
+  const [label] = best(model, probabilities);
+  return filled(label === right || !right ? words.reads_right : words.reads_wrong, { label, right });
 }
 
 // Lines of confidence against severity; `now` is the severity that is chosen.
