@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -78,6 +79,16 @@ async def requests_per_second(port: int, body: bytes, kind: str, clients: int, s
     return done / (time.perf_counter() - began)
 
 
+def wait_for(port: int) -> None:
+    """Until something listens there."""
+    for _ in range(600):
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"nothing listens at port {port}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5)
@@ -100,7 +111,8 @@ def main() -> None:
             subprocess.Popen([sys.executable, "-c", BARE, str(PORTS["bare"])]),
         ]  # fmt: skip
         try:
-            time.sleep(8)
+            for port in PORTS.values():
+                wait_for(port)
             for _ in range(chosen.rounds):
                 for name, port in (("bruit, 1 image", PORTS["bruit"]), ("bare route", PORTS["bare"])):
                     rate = requests_per_second(port, one, "image/png", CLIENTS, chosen.seconds)

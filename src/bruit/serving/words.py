@@ -51,7 +51,7 @@ WORDS = {
     "reads": mark("{model} reads {label}, {confidence}"),
     "reads_right": mark("reads {label}"),
     "reads_wrong": mark("reads {label}, not {right}"),
-    "winner": mark("winner of the run"),
+    "winner": mark("winner"),
     "digit": mark("Digit"),
     "confidence": mark("Confidence"),
     "waiting": mark("waiting for a digit"),
