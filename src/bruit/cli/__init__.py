@@ -39,6 +39,7 @@ COMMANDS = {
     "compare": "Put the models of finished runs side by side.",
     "report": "Write the report of a run again.",
     "export": "Write a trained model for other programs.",
+    "serve": "Serve a page to draw digits on, and an HTTP interface.",
     "models": "List the models that bruit can train.",
     "completion": "Print what makes a shell complete bruit's commands.",
 }

@@ -16,6 +16,7 @@ from bruit.cli.language import say, words
 from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json, training_options
 from bruit.cli.predict import predict as predict
 from bruit.cli.robustness import robustness as robustness
+from bruit.cli.serve import serve as serve
 from bruit.cli.study import study as study
 from bruit.cli.train import train as train
 

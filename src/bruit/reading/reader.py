@@ -142,9 +142,34 @@ class Reader:
         """
         if not 0 <= min_confidence <= 1:
             raise ConfigError("expected min_confidence of 0 to 1, received {value}", value=min_confidence)
-        found = self._found(pictures, several)
-        seen = [one.pixels for digits in found if isinstance(digits, list) for one in digits]
-        read = iter(self.probabilities(np.stack(seen)) if seen else ())
+        found = self.find(pictures, several=several)
+        seen = to_be_read(found)
+        return self.told(found, self.probabilities(np.stack(seen)) if seen else None, min_confidence)
+
+    def find(
+        self, pictures: Picture | Sequence[Picture] | NDArray[Any], *, several: bool = True
+    ) -> list[list[Found] | BruitError]:
+        """The first half of `read`, without the model: of each picture its digits, or why there are none."""
+        if isinstance(pictures, np.ndarray) and pictures.ndim == 3:
+            images = grey(pictures)
+            if images.shape[1:] == self.input_shape and fit_as_they_are(images).all():
+                return [[Found(image)] for image in images]
+            return [self._found_in(image, several) for image in images]
+        alone = isinstance(pictures, str | Path | bytes | np.ndarray) or not isinstance(pictures, Sequence)
+        each: Any = [pictures] if alone else pictures
+        return [self._found_in(picture, several) for picture in each]
+
+    def told(
+        self,
+        found: Sequence[list[Found] | BruitError],
+        probabilities: NDArray[np.float32] | None,
+        min_confidence: float = 0.0,
+    ) -> list[Reading]:
+        """The second half: a Reading for each of `found`.
+
+        probabilities  (N, C) of the images that are `to_be_read`, in that order; None where there are none
+        """
+        read = iter(() if probabilities is None else probabilities)
         return [
             Reading((), digits)
             if isinstance(digits, BruitError)
@@ -154,15 +179,6 @@ class Reader:
             )
             for digits in found
         ]
-
-    def _found(self, pictures: Any, several: bool) -> list[list[Found] | BruitError]:
-        if isinstance(pictures, np.ndarray) and pictures.ndim == 3:
-            images = grey(pictures)
-            if images.shape[1:] == self.input_shape and fit_as_they_are(images).all():
-                return [[Found(image)] for image in images]
-            return [self._found_in(image, several) for image in images]
-        alone = isinstance(pictures, str | Path | bytes | np.ndarray) or not isinstance(pictures, Sequence)
-        return [self._found_in(picture, several) for picture in ([pictures] if alone else pictures)]
 
     def _found_in(self, picture: Picture, several: bool) -> list[Found] | BruitError:
         try:
@@ -174,6 +190,11 @@ class Reader:
             )
         except BruitError as error:
             return error
+
+
+def to_be_read(found: Sequence[list[Found] | BruitError]) -> list[NDArray[np.uint8]]:
+    """The images that the model is to be shown, of what `Reader.find` found."""
+    return [one.pixels for digits in found if isinstance(digits, list) for one in digits]
 
 
 def _digit(found: Found, given: NDArray[np.float32], classes: tuple[str, ...], min_confidence: float) -> Digit:

@@ -1,0 +1,36 @@
+"""Which models a server offers."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from bruit.report.style import KNOWN
+from bruit.serving import models
+from bruit.serving.models import open_shelf
+from bruit.serving.pages import WEB
+from bruit.serving.refusal import RequestError
+from bruit.serving.words import WORDS
+from bruit.studies.places import SHIPPED
+
+
+def test_small_networks_are_offered_where_they_are(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(models, "SMALL", tmp_path)
+    assert [one.name for one in open_shelf()] == ["robust"]
+    for name in ("cnn", "dnn"):
+        shutil.copyfile(SHIPPED["robust"] / "robust.onnx", tmp_path / f"{name}.onnx")
+    shelf = open_shelf()
+    assert [one.name for one in shelf] == ["robust", "dnn", "cnn"]
+    assert shelf.find("cnn").reader.probabilities(np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)
+    assert shelf.find(None).name == shelf.first.name == "robust"
+    with pytest.raises(RequestError, match="no model is called knn; there are robust, dnn, cnn"):
+        shelf.find("knn")
+
+
+def test_models_are_called_and_look_as_in_the_report() -> None:
+    script = (WEB / "show.js").read_text("utf-8")
+    for name in models.SMALL_NAMES:
+        assert f"model.{name}" in WORDS
+        assert KNOWN[name].colour in script
