@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -13,19 +11,14 @@ from bruit.serving.models import open_shelf
 from bruit.serving.pages import WEB
 from bruit.serving.refusal import RequestError
 from bruit.serving.words import WORDS
-from bruit.studies.places import SHIPPED
 
 
-def test_small_networks_are_offered_where_they_are(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(models, "SMALL", tmp_path)
-    assert [one.name for one in open_shelf()] == ["robust"]
-    for name in ("cnn", "dnn"):
-        shutil.copyfile(SHIPPED["robust"] / "robust.onnx", tmp_path / f"{name}.onnx")
+def test_without_a_run_the_models_that_come_with_bruit_are_offered() -> None:
     shelf = open_shelf()
-    assert [one.name for one in shelf] == ["robust", "dnn", "cnn"]
+    assert [one.name for one in shelf] == ["robust", "dnn", "dnn-plus", "cnn", "cnn-plus"]
     assert shelf.find("cnn").reader.probabilities(np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)
     assert shelf.find(None).name == shelf.first.name == "robust"
-    with pytest.raises(RequestError, match="no model is called knn; there are robust, dnn, cnn"):
+    with pytest.raises(RequestError, match="no model is called knn; there are robust, dnn, dnn-plus, cnn, cnn-plus"):
         shelf.find("knn")
 
 

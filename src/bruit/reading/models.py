@@ -9,7 +9,7 @@ from bruit.errors import ConfigError
 from bruit.files import read_json
 from bruit.predictor import Predictor
 from bruit.reading.graph import Graph
-from bruit.studies.places import SHIPPED, folder_of
+from bruit.studies.places import folder_of, graph_that_comes_with_bruit
 
 # What a trained model leaves in its folder to be read with, see bruit.outside.export.
 EXPORTED = "model.onnx"
@@ -23,8 +23,9 @@ def open_model(
     classes: Sequence[str] | None = None,
 ) -> Predictor:
     """See `Reader.load`."""
-    if str(model) in SHIPPED and not Path(model).exists():
-        return Graph(SHIPPED[str(model)] / f"{model}.onnx", str(model), threads)
+    graph = graph_that_comes_with_bruit(model)
+    if graph is not None:
+        return Graph(graph, str(model), threads)
     from bruit.outside.brought import bring, is_file_of_a_model
     from bruit.seals import refuse_broken
 

@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bruit
 from bruit.errors import ModelError, RunError
 from bruit.locale import printable
-from bruit.reading.graph import Graph
 from bruit.reading.models import open_model
 from bruit.reading.reader import Reader
 from bruit.serving.refusal import RequestError
 from bruit.studies.finished import SETTINGS, no_run, read_results
-from bruit.studies.places import SHIPPED
+from bruit.studies.places import SHIPPED, SMALL_NAMES
 
 ROBUST = "robust"
-# Networks that saw clean digits alone, which show what noise does: those of them that come with this bruit.
-SMALL = Path(bruit.__file__).parent / "models" / "small"
-SMALL_NAMES = ("dnn", "dnn-plus", "cnn", "cnn-plus")
 LARGEST_REPORT = 2**26
 
 
@@ -76,8 +71,7 @@ def open_shelf(run: Path | None = None) -> Shelf:
     """
     robust = Offered(ROBUST, Reader(open_model(ROBUST)))
     if run is None:
-        files = ((name, SMALL / f"{name}.onnx") for name in SMALL_NAMES)
-        return Shelf([robust, *(Offered(name, Reader(Graph(file, name))) for name, file in files if file.is_file())])
+        return Shelf([robust, *(Offered(name, Reader(open_model(f"small/{name}"))) for name in SMALL_NAMES)])
     if not (run / SETTINGS).is_file():
         raise no_run(run)
     names = [path.parent.name for path in sorted(run.glob("models/*/config.json"))]

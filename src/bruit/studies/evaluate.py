@@ -22,7 +22,7 @@ from bruit.models.trained import Trained
 from bruit.outside.brought import Brought, bring, is_file_of_a_model
 from bruit.predictor import Predictor
 from bruit.studies.outside import load_kept
-from bruit.studies.places import FOLDS, folder_of
+from bruit.studies.places import FOLDS, SHIPPED, folder_of, graph_that_comes_with_bruit
 from bruit.training.crossval import REQUEST as CROSS_VALIDATION
 
 # Images that are handed to a model at once.
@@ -53,6 +53,11 @@ def find_model(
             "a model of bruit's own says its scale and its classes itself; leave out {what}",
             what=("--scale" if scale is not None else "--classes"),
         )
+    graph = graph_that_comes_with_bruit(model)
+    if graph is not None and str(model) not in SHIPPED:
+        small = bring(graph)
+        small.name = str(model)
+        return small
     folder = folder_of(str(model))
     if (folder / "folds.npy").is_file():
         k = int(np.max(read_npy(folder / "folds.npy"), initial=0)) + 1

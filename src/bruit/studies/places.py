@@ -14,8 +14,20 @@ _MODELS = Path(bruit.__file__).parent / "models"
 SHIPPED = {"robust": _MODELS / "robust"}
 # Where others are that are there to be read with alone, see tools/small.py: small/cnn-plus is cnn-plus.onnx.
 SMALL = _MODELS / "small"
+SMALL_NAMES = ("dnn", "dnn-plus", "cnn", "cnn-plus")
 # What the fold models of a cross-validation are called when they read together: RUN:cnn-plus-folds.
 FOLDS = "-folds"
+
+
+def graph_that_comes_with_bruit(model: str | Path) -> Path | None:
+    """The ONNX file of robust or small/NAME; None for another model, and where a file or folder is called so."""
+    name = str(model)
+    if Path(model).exists():
+        return None
+    if name in SHIPPED:
+        return SHIPPED[name] / f"{name}.onnx"
+    small = name.removeprefix("small/")
+    return SMALL / f"{small}.onnx" if name.startswith("small/") and small in SMALL_NAMES else None
 
 
 def folder_of(model: str) -> Path:
