@@ -70,9 +70,10 @@ def measured(folder: Path, name: str, dev: bool) -> dict[str, Any]:
         record_test_evaluations(TEST_LOG, "tools/small.py", f"small {name}", 1, "the figures of the shipped model")
     figures = bruit.evaluate(model, images.judged)
     told = {key: figures[key] for key in ("n", "accuracy", "accuracy_ci95", "nll", "ece")}
+    # What the tests measure again.
     told["first"] = bruit.evaluate(model, images.judged.subset(slice(FIRST)))[
         "accuracy"
-    ]  # which the tests measure again
+    ]
     return told | {"parameters": trained["parameters"], "epochs": trained["train"]["epochs"]}
 
 
