@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.errors import DataError
+from bruit.errors import BruitError, DataError
 from bruit.noise.registry import CORRUPTIONS, SMALLEST, corrupt
-from bruit.reading.scans import Found, find_digits
+from bruit.reading.scans import Found
 from bruit.serving.limits import MAX_SHOWN
 from bruit.serving.models import Offered, Shelf
 from bruit.serving.pictures import Pixels
@@ -84,8 +84,15 @@ def damaged(images: Pixels, noise: str | None, severity: int, seed: int) -> Pixe
 
 
 def _found(shelf: Shelf, picture: Pixels) -> dict[Shape, list[Found]]:
-    shapes = dict.fromkeys(one.reader.input_shape for one in shelf)
-    return {shape: find_digits(picture, shape)[:MAX_SHOWN] for shape in shapes}
+    """By the size that models take, as the first of that size finds them. Raises DataError where there are none."""
+    readers = {one.reader.input_shape: one.reader for one in reversed(list(shelf))}
+    found = {}
+    for shape, reader in readers.items():
+        (digits,) = reader.find(picture)
+        if isinstance(digits, BruitError):
+            raise digits
+        found[shape] = digits[:MAX_SHOWN]
+    return found
 
 
 def _stacked(digits: list[Found]) -> Pixels:
