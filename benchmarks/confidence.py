@@ -60,7 +60,7 @@ def draw(told: Mapping[str, RiskCoverage], path: Path) -> None:
     figure = Figure((6, 3.6), layout="constrained")
     axes = figure.subplots()
     for name, one in told.items():
-        every = np.unique(np.geomspace(len(one.risk) // 100, len(one.risk), 400).astype(int)) - 1
+        every = np.unique(np.geomspace(max(1, len(one.risk) // 100), len(one.risk), 400).astype(int)) - 1
         axes.plot(100 * one.coverage[every], 100 * one.risk[every], label=f"{name} noise")
     axes.set(xlabel="read, % of all digits", ylabel="of these wrong, %", xlim=(40, 100), ylim=(0, None))
     axes.grid(alpha=0.3)
