@@ -72,7 +72,7 @@ def clean(name: str, augmented: str, augmentation: Augmentation | None) -> Setti
 def leave_one_out(name: str) -> Setting:
     others = (one for one in MNIST_C if one != name)
     says = f"clean digits and the 14 corruptions of MNIST-C other than {name}, and nothing else"
-    return Setting(f"leave-one-out/{name}", says, mixed(CLEAN, *others), (name,), epochs=30)
+    return Setting(f"leave-one-out/{name}", says, mixed(CLEAN, *others), (name,), epochs=15)
 
 
 def n_mnist(name: str) -> Setting:
