@@ -23,6 +23,7 @@ BATCHES = (32, 256, 1024)
 
 
 def best_of(n: int, call: Callable[[], Any], repeats: int = 3) -> float:
+    """Images a second of a call that reads n, its best; the first call is not timed."""
     call()
     times = []
     for _ in range(repeats):

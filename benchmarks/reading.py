@@ -25,13 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flat_memory import measured
 from keras_peer import machine
+from keras_reading import best_of
 
 import bruit
 from bruit.files import write_npy
@@ -73,17 +73,6 @@ def startup(asked: argparse.Namespace) -> None:
     print(f"n = {asked.runs} each, medians; at most {LIMITS['startup']:g} times wanted")
     for name, value in medians.items():
         print(f"{name:28}{1000 * value:8.0f} ms{value / bare:8.2f} times")
-
-
-def best_of(n: int, call: Callable[[], Any], repeats: int = 3) -> float:
-    """Images a second."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return n / min(times)
 
 
 def bulk(asked: argparse.Namespace) -> None:

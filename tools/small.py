@@ -71,9 +71,7 @@ def measured(folder: Path, name: str, dev: bool) -> dict[str, Any]:
     figures = bruit.evaluate(model, images.judged)
     told = {key: figures[key] for key in ("n", "accuracy", "accuracy_ci95", "nll", "ece")}
     # What the tests measure again.
-    told["first"] = bruit.evaluate(model, images.judged.subset(slice(FIRST)))[
-        "accuracy"
-    ]
+    told["first"] = bruit.evaluate(model, images.judged.subset(slice(FIRST)))["accuracy"]
     return told | {"parameters": trained["parameters"], "epochs": trained["train"]["epochs"]}
 
 
