@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -94,7 +95,7 @@ def test_blank_images_of_a_stack_are_named(cli, tmp_path: Path, digits: DataPair
 def test_nothing_that_can_be_read_is_an_empty_list(cli, tmp_path: Path) -> None:
     told = cli("predict", tmp_path / "gone.png", "--json")
     assert (told.code, told.json) == (1, [])
-    assert told.err == f"bruit: cannot read {tmp_path / 'gone.png'}: No such file or directory\n"
+    assert told.err == f"bruit: cannot read {tmp_path / 'gone.png'}: there is no such file\n"
 
 
 def test_show_writes_what_the_model_saw_and_replaces_nothing(
@@ -171,3 +172,35 @@ def test_explain_of_nothing(cli, tmp_path: Path) -> None:
     Image.fromarray(np.full((50, 50), 250, np.uint8)).save(tmp_path / "blank.png")
     assert cli("explain", tmp_path / "blank.png").problem() == "no digit found"
     assert json.loads(cli("predict", tmp_path / "blank.png", "--json").out) == []
+
+
+def test_what_a_stranger_tried(cli, scans: Path, tmp_path: Path, monkeypatch) -> None:
+    digit = scans / "a.png"
+    assert cli("predict", digit, "--threads", "100000", "--json").code == 0
+    assert "expected min_confidence of 0 to 1, received nan" in cli("predict", digit, "--min-confidence", "nan").err
+    (tmp_path / "file").write_text("mine")
+    told = cli("predict", digit, "--show", tmp_path / "file")
+    assert (told.code, (tmp_path / "file").read_text()) == (2, "mine")
+    assert f"expected a folder for --show, received the file {tmp_path / 'file'}" in told.err
+    problem = cli("predict", digit, "--classes", "a,b").problem()
+    assert problem == "a model of bruit's own says its scale and its classes itself; leave out --classes"
+    monkeypatch.setattr("sys.stdin", None)
+    assert cli("predict", "-", "--json").err == "bruit: stdin is empty; expected an image or a .npy file\n"
+    assert cli("predict", "no\nbruit: forged.png", "--json").err.count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_not_waited_for(cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    told = cli("predict", tmp_path / "pipe.png", "--json")
+    assert told.code == 1
+    assert str(tmp_path / "pipe.png") in told.err
+
+
+def test_a_long_line_of_digits_is_read(cli, tmp_path: Path, digits: DataPair) -> None:
+    row = np.concatenate([255 - digits.test.images[at % 200] for at in range(120)], axis=1).repeat(2, 0).repeat(2, 1)
+    Image.fromarray(row).save(tmp_path / "line.png")
+    assert row.shape[1] > 6000
+    read = "".join(one["digit"] for one in cli("predict", tmp_path / "line.png", "--json").json)
+    expected = "".join(labels(digits)[:120])
+    assert abs(len(read) - len(expected)) <= 6

@@ -141,12 +141,12 @@ def test_damaged_bytes_are_refused(content, tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(content)
     for picture in (content, path):
-        with pytest.raises(DataError, match="not a whole PNG"):
+        with pytest.raises(DataError, match="not a whole PNG|is an empty file"):
             grey(picture)
 
 
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(DataError, match="cannot read"):
         grey(tmp_path / "none.png")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="is a folder"):
         grey(tmp_path)

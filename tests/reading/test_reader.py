@@ -86,7 +86,7 @@ def test_what_cannot_be_read_says_so_and_the_rest_is_read(reader: Reader, digits
     assert second.text == str(digits.test.labels[0])
     assert second.problem is None
     assert str(third.problem) == "no digit found"
-    assert str(fourth.problem) == f"cannot read {tmp_path / 'gone.png'}: No such file or directory"
+    assert str(fourth.problem) == f"cannot read {tmp_path / 'gone.png'}: there is no such file"
     assert [one.digits for one in (first, third, fourth)] == [(), (), ()]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bruit.cli.language import say
-from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json
+from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json, standard_input
 
 if TYPE_CHECKING:
     from bruit.reading.explain import Explanation
@@ -53,7 +52,7 @@ def explain(
         from bruit.report.files import refuse_file
 
         refuse_file(figure, ".png", force)
-    picture = one_picture(image, sys.stdin.buffer)
+    picture = one_picture(image, standard_input())
     reader = Reader.load(model, scale=scale, classes=names(classes, None))
     known = None
     if nearest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bruit.cli.language import words
-from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options
-from bruit.locale import language
+from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, standard_input
+from bruit.locale import language, printable
 
 if TYPE_CHECKING:
     from bruit.cli.readings import Output
@@ -72,12 +71,16 @@ def predict(
     from bruit.reading.inputs import inputs
     from bruit.reading.reader import Reader
 
+    if not 0 <= min_confidence <= 1:  # nan is in every range
+        raise click.UsageError(words("expected min_confidence of 0 to 1, received {value}", value=min_confidence))
+    if show is not None and show.exists() and not show.is_dir():
+        raise click.UsageError(words("expected a folder for --show, received the file {path}", path=show))
     if as_csv and as_json:
         raise click.UsageError(words("--csv and --json are two ways of printing; take one of them"))
     reader = Reader.load(model, threads=threads, scale=scale, classes=names(classes, None))
     kind = readings.Json if as_json else readings.Csv if as_csv else readings.Table
     output = kind(reader.classes, top_k, min_confidence)
-    return read_all(reader, list(inputs(images, sys.stdin.buffer)), output, several=not single, show=show)
+    return read_all(reader, list(inputs(images, standard_input())), output, several=not single, show=show)
 
 
 def read_all(reader: Reader, given: Sequence[Input], output: Output, *, several: bool, show: Path | None) -> int:
@@ -143,7 +146,7 @@ def refuse(name: str, index: int | None, why: BruitError) -> None:
     said = why.said(language())
     if index is not None or name not in said:
         said = words("{name}: {why}", name=name if index is None else f"{name}[{index}]", why=said)
-    click.echo(f"bruit: {said}", err=True)
+    click.echo(f"bruit: {printable(said)}", err=True)
 
 
 @contextmanager

@@ -109,7 +109,9 @@ def decoded(
         raise
     except Image.DecompressionBombError as error:
         raise DataError(
-            "{path} has more pixels than Pillow opens: {error}; cut it into single images", path=path, error=error
+            "{path} has more than {max_pixels:,} pixels, the limit; cut it into single images",
+            path=path,
+            max_pixels=min(max_pixels(), 2 * (Image.MAX_IMAGE_PIXELS or 0)),
         ) from error
     except Exception as error:  # Pillow's readers raise errors of many kinds for damaged files
         raise DataError(

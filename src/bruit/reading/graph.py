@@ -22,7 +22,7 @@ class Graph:
     """The model in `path`, which comes with bruit: what anybody else wrote goes through `bruit.outside.brought`, which
     examines it.
 
-    threads  to compute with; by default one for each core
+    threads  to compute with; by default, and at the most, one for each core
     """
 
     def __init__(self, path: Path, name: str, threads: int | None = None) -> None:
@@ -31,7 +31,8 @@ class Graph:
         except OSError as error:
             raise ModelError("{path} is missing; install bruit again", path=path) from error
         self.path, self.name = path, name
-        self._session = open_session(content, threads or os.cpu_count())
+        cores = os.cpu_count() or 1
+        self._session = open_session(content, min(threads or cores, cores))
         about = {key: json.loads(value) for key, value in self._session.get_modelmeta().custom_metadata_map.items()}
         height, width = about["input_shape"]
         self.classes: tuple[str, ...] = tuple(about["classes"])

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 Ink = NDArray[np.floating]
-# Pictures are looked at no larger than this, in pixels of the longer side: strokes are still some pixels wide.
+# Pictures are looked at no larger than this, in pixels of the longer side: strokes are still some pixels wide. Where
+# they are so long that the shorter side would then be less than SMALL, it is that.
 LONGEST = 1000
 # The background is found on a copy so large at most, in pixels of the shorter side, which also evens out noise.
 SMALL = 48
@@ -45,7 +46,7 @@ def is_dark_on_light(images: Pixels) -> NDArray[np.bool_]:
 
 def shrunk(picture: Pixels) -> tuple[Pixels, int]:
     """The picture, as large as it is looked at, and how many times smaller that is."""
-    times = -(-max(picture.shape) // LONGEST)
+    times = min(-(-max(picture.shape) // LONGEST), max(1, min(picture.shape) // SMALL))
     if times == 1:
         return picture, 1
     from PIL import Image

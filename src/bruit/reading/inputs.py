@@ -53,7 +53,7 @@ def inputs(arguments: Sequence[str], stdin: BinaryIO) -> Iterator[Input]:
             else:
                 yield from map(_of_file, _files(argument))
         except BruitError as problem:
-            yield Input(argument, problem=problem)
+            yield Input("stdin" if argument == STDIN else argument, problem=problem)
 
 
 def one_picture(argument: str, stdin: BinaryIO) -> Picture:

@@ -25,6 +25,11 @@ def open_model(
     """See `Reader.load`."""
     graph = graph_that_comes_with_bruit(model)
     if graph is not None:
+        if scale is not None or classes is not None:
+            raise ConfigError(
+                "a model of bruit's own says its scale and its classes itself; leave out {what}",
+                what="--scale" if scale is not None else "--classes",
+            )
         return Graph(graph, str(model), threads)
     from bruit.outside.brought import bring, is_file_of_a_model
     from bruit.seals import refuse_broken

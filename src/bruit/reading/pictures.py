@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bruit.data.image_files import decoded, to_grey
 from bruit.data.limits import refuse_bytes
+from bruit.data.streams import refuse_no_file
 from bruit.errors import DataError
 from bruit.locale import Sentence
 
@@ -46,6 +47,7 @@ def grey(picture: Picture) -> NDArray[np.uint8]:
 
 
 def _content(path: Path) -> bytes:
+    refuse_no_file(path)
     try:
         refuse_bytes(path, path.stat().st_size)
         return path.read_bytes()

@@ -77,6 +77,8 @@ def find_digits(
     ink = ink_of(small)
     alone = max(picture.shape) <= max(shape)
     pieces = pieces_of(ink, alone) if ink is not None else []
+    if ink is not None and not pieces:
+        raise DataError("no digits can be told from all that is in the picture; cut it into parts")
     if max((piece.height for piece in pieces), default=0) < SMALLEST:
         raise DataError("no digit found")
     digits, left_out = digits_of(pieces)
