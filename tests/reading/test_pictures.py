@@ -141,7 +141,7 @@ def test_damaged_bytes_are_refused(content, tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(content)
     for picture in (content, path):
-        with pytest.raises(DataError, match="not a whole PNG|is an empty file"):
+        with pytest.raises(DataError, match=r"not a whole PNG|is an empty file"):
             grey(picture)
 
 
