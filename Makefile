@@ -1,7 +1,7 @@
 # make study   sets everything up in .venv, runs the main job on the embedded data, prints where the report is
 # make test    sets everything up in .venv, passes the tests
 # make notebooks  executes notebooks/*.ipynb as they are kept: 6 minutes on two idle cores, 17 on busy ones
-# make model, make noise-reader  train the models that come with bruit
+# make model, make small, make noise-reader  train the models that come with bruit
 # make faults, make fuzz: the long trials of docs/faults.md
 PYTHON ?= python3
 # make study ARGS=--force starts a run again; by default one that was stopped goes on. A quick study has a folder of its own.
@@ -12,7 +12,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: study test faults fuzz lint notebooks model noise-reader clean
+.PHONY: study test faults fuzz lint notebooks model small noise-reader clean
 
 study: .venv/train.done
 	$(BIN)/bruit study --out $(OUT) $(if $(findstring --force,$(ARGS)),,--resume) $(ARGS)
@@ -39,6 +39,10 @@ notebooks: .venv/test.done
 # The model that comes with bruit, src/bruit/models/robust: trained anew, in about an hour of one core.
 model: .venv/test.done
 	$(BIN)/python tools/robust.py
+
+# The small ones that the page compares, src/bruit/models/small: about half an hour likewise.
+small: .venv/test.done
+	$(BIN)/python tools/small.py
 
 # The model that tells which noise images carry, src/bruit/models/noise_reader: about ten minutes likewise.
 noise-reader: .venv/test.done

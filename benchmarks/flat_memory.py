@@ -70,7 +70,7 @@ def measured(command: list[str]) -> dict[str, Any]:
         "anonymous_mb": round(anonymous / 1000),
         "mapped_mb": round(of_files / 1000),
         "said": said.strip().splitlines(),
-        "codes": [one["code"] for one in json.loads(answer).get("findings", [])],
+        "codes": [one["code"] for one in json.loads(answer).get("findings", [])] if answer.startswith("{") else [],
     }
 
 

@@ -27,7 +27,7 @@ import bruit
 
 SOURCE = Path(bruit.__file__).parent
 PO = SOURCE / "locale" / "fr" / "LC_MESSAGES" / "bruit.po"
-ERRORS = ("BruitError", "DataError", "ConfigError", "ModelError", "RunError", "InputError")
+ERRORS = ("BruitError", "DataError", "ConfigError", "ModelError", "RunError", "InputError", "RequestError")
 KEYWORDS = {
     **dict.fromkeys((*ERRORS, "Sentence", "mark", "say", "words", "gettext", "_gettext", "_"), None),
     **dict.fromkeys(("Counted", "ngettext"), (1, 2)),

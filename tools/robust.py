@@ -26,7 +26,8 @@ from bruit.noise.mixture import Mixture, Part
 from bruit.noise.sets import find_any
 from bruit.outside.export import export
 from bruit.seals import seal
-from bruit.studies.evaluate import SEEN, SHIPPED, labels_for
+from bruit.studies.evaluate import SEEN, labels_for
+from bruit.studies.places import SHIPPED
 from bruit.training.claim import claim
 from bruit.training.stored import drop_damaged
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bruit.noise.recipes import apply as apply_recipe
     from bruit.noise.registry import corrupt
     from bruit.predictor import Predictor
+    from bruit.reading.explain import Explanation, explain
+    from bruit.reading.reader import Digit, Reader, Reading
     from bruit.report.robustness import plot_robustness, plot_severities
     from bruit.report.shown import (
         plot_accuracies,
@@ -50,10 +52,14 @@ _HOMES = {
     "CrossValidation": "bruit.training.crossval",
     "DataPair": "bruit.data.dataset",
     "Dataset": "bruit.data.dataset",
+    "Digit": "bruit.reading.reader",
     "Example": "bruit.data.dataset",
+    "Explanation": "bruit.reading.explain",
     "Finding": "bruit.data.dataset",
     "Fit": "bruit.training.fit",
     "Predictor": "bruit.predictor",
+    "Reader": "bruit.reading.reader",
+    "Reading": "bruit.reading.reader",
     "Recipe": "bruit.training.recipe",
     "apply_recipe": "bruit.noise.recipes:apply",
     "check": "bruit.studies.check",
@@ -63,6 +69,7 @@ _HOMES = {
     "cross_validate": "bruit.training.crossval",
     "describe_zoo": "bruit.models.zoo",
     "evaluate": "bruit.studies.evaluate",
+    "explain": "bruit.reading.explain",
     "fit": "bruit.training.fit",
     "learning_curve": "bruit.training.learning",
     "load": "bruit.data.sources",
@@ -91,11 +98,15 @@ __all__ = [
     "DataError",
     "DataPair",
     "Dataset",
+    "Digit",
     "Example",
+    "Explanation",
     "Finding",
     "Fit",
     "ModelError",
     "Predictor",
+    "Reader",
+    "Reading",
     "Recipe",
     "RunError",
     "__version__",
@@ -107,6 +118,7 @@ __all__ = [
     "cross_validate",
     "describe_zoo",
     "evaluate",
+    "explain",
     "fit",
     "learning_curve",
     "load",

@@ -104,8 +104,8 @@ def run_files() -> list[Target]:
     from bruit.seals import broken, refuse_broken
     from bruit.studies.compare import compare
     from bruit.studies.evaluate import find_model
+    from bruit.studies.finished import read_results
     from bruit.studies.report import rebuild
-    from bruit.studies.results import read_results
     from bruit.studies.run import read_settings
     from bruit.training.claim import claim
     from bruit.training.stored import drop_damaged, read_history

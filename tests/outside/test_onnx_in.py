@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from bruit.errors import ConfigError, ModelError
+from bruit.errors import ModelError
 from bruit.outside import onnx_in
 from bruit.outside.onnx_in import open_onnx
 
@@ -220,16 +219,6 @@ def test_damage_is_noticed_or_does_no_harm(data) -> None:
     except ModelError:
         return
     assert opened.outputs >= 2
-
-
-@pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
-def test_without_onnx_it_says_how_to_install_it(refused, monkeypatch, missing: str) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    with refused(
-        ConfigError,
-        "an .onnx file needs onnx and onnxruntime; install them, in the folder of bruit: pip install -e '.[export]'",
-    ):
-        open_onnx(onnx_bytes())
 
 
 def test_a_file_may_not_be_larger_than_onnx_is(monkeypatch, refused) -> None:

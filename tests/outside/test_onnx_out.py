@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from bruit.errors import ConfigError, ModelError
+from bruit.errors import ModelError
 from bruit.models.networks import Convolutional, Dense, Normalised
 from bruit.models.trained import Together, new_model
 from bruit.models.zoo import ZOO
 from bruit.outside.export import export
-from bruit.outside.onnx_out import onnx_content
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -95,12 +93,3 @@ def test_a_model_that_remembers_is_refused(zoo, refused, tmp_path):
     with refused(ModelError, "knn is no graph of layers, which is all that ONNX holds; export another model"):
         export(zoo["knn"], tmp_path / "knn.onnx")
     assert not list(tmp_path.iterdir())
-
-
-def test_without_onnx_it_says_how_to_install_it(zoo, refused, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with refused(
-        ConfigError,
-        "exporting needs onnx and onnxruntime; install them, in the folder of bruit: pip install -e '.[export]'",
-    ):
-        onnx_content(zoo["dnn"])

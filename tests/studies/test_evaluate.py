@@ -14,6 +14,7 @@ from bruit.data.dataset import DataPair, Dataset
 from bruit.errors import DataError, ModelError
 from bruit.seals import broken
 from bruit.studies import evaluate as evaluate_module
+from bruit.studies.places import SHIPPED
 
 NOWHERE = (
     "no folder or model is called {}; expected robust, RUN, RUN:NAME, a folder that bruit train wrote, FILE.keras or "
@@ -124,7 +125,7 @@ def test_a_model_comes_with_bruit(finished, tmp_path: Path, monkeypatch) -> None
 
 
 def test_what_comes_with_bruit_is_as_it_was_written() -> None:
-    for folder in evaluate_module.SHIPPED.values():
+    for folder in SHIPPED.values():
         assert broken(folder) == []
         assert sum(path.stat().st_size for path in folder.iterdir()) < 5e6
 

@@ -12,12 +12,10 @@ import pytest
 
 from bruit.errors import RunError
 from bruit.files import write_json
-from bruit.studies.results import read_results
+from bruit.studies.finished import SETTINGS, how_to_resume, read_results
 from bruit.studies.run import (
-    SETTINGS,
     Settings,
     describe_environment,
-    how_to_resume,
     open_run,
     read_settings,
     session,

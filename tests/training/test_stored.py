@@ -4,6 +4,7 @@ import pytest
 
 from bruit.errors import DataError
 from bruit.files import write_npy
+from bruit.outside.export import write_to_read
 from bruit.training.fit import fit
 from bruit.training.member import CHECKPOINT
 from bruit.training.stored import FILES, drop_damaged, read_history
@@ -15,6 +16,7 @@ def trained(digits, tmp_path_factory):
 
     def hold_out(model):
         write_npy(folder / "held_out_probs.npy", model.probabilities(digits.test.images))
+        write_to_read(model, folder)
 
     fit("dnn", digits.train, epochs=2, folder=folder, before_stored=hold_out)
     return folder

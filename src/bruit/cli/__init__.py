@@ -30,6 +30,8 @@ COMMANDS = {
     "corruptions": "List the ways in which bruit can damage images.",
     "datasets": "List public data sets, or fetch one of them.",
     "convert": "Write a data set in another format.",
+    "predict": "Read the digits in images.",
+    "explain": "Say why a digit is read as it is.",
     "train": "Train one model of the zoo.",
     "evaluate": "Test a trained model.",
     "robustness": "Test models on many noisy copies of the same images.",
@@ -37,6 +39,7 @@ COMMANDS = {
     "compare": "Put the models of finished runs side by side.",
     "report": "Write the report of a run again.",
     "export": "Write a trained model for other programs.",
+    "serve": "Serve a page to draw digits on, and an HTTP interface.",
     "models": "List the models that bruit can train.",
     "completion": "Print what makes a shell complete bruit's commands.",
 }

@@ -11,9 +11,12 @@ from bruit.cli.check import check as check  # every command is found here
 from bruit.cli.completion import completion as completion
 from bruit.cli.convert import convert as convert
 from bruit.cli.datasets import datasets as datasets
+from bruit.cli.explain import explain as explain
 from bruit.cli.language import say, words
 from bruit.cli.options import FOLDER, Whole, command, json_option, names, outside_options, print_json, training_options
+from bruit.cli.predict import predict as predict
 from bruit.cli.robustness import robustness as robustness
+from bruit.cli.serve import serve as serve
 from bruit.cli.study import study as study
 from bruit.cli.train import train as train
 
@@ -235,9 +238,9 @@ def export(model: str, kind: Literal["onnx", "keras"] | None, out: Path, force: 
     """Write a trained model for other programs.
 
     MODEL is RUN (its winner), RUN:NAME, RUN:NAME-folds, or a folder that bruit train or bruit crossval wrote. The file
-    takes raw pixels 0…255, (N, H, W), and gives probabilities; classes and image size are in its metadata. It needs
-    pip install -e '.[export]' for ONNX, '.[keras]' for Keras; several networks that read together, and one that reads
-    several views of an image, are ONNX alone.
+    takes raw pixels 0…255, (N, H, W), and gives probabilities; classes and image size are in its metadata. Keras needs
+    pip install -e '.[keras]'; several networks that read together, and one that reads several views of an image, are
+    ONNX alone.
 
     \b
     Examples:

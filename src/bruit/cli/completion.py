@@ -67,6 +67,8 @@ def teach(learner: click.Command) -> None:
         "models": _among_or_files(("robust",)),
         "start": _among_or_files(("robust",)),
         "runs": _files,
+        "images": _files,
+        "image": _files,
         "recipe": _among_or_files((*RECIPES, *CORRUPTIONS)),
         "augment": _among_or_files(("auto", *RECIPES, *CORRUPTIONS)),
         "suite": _among_or_files(SUITES),

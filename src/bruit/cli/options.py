@@ -6,8 +6,9 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 
@@ -66,8 +67,17 @@ def outside_options(function: F) -> F:
 
 def print_json(value: Any) -> None:
     """The one way in which results reach programs: JSON is UTF-8, or ASCII where the output is in another encoding."""
-    utf = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
-    click.echo(json.dumps(value, indent=1, ensure_ascii=not utf))
+    click.echo(json.dumps(value, indent=1, ensure_ascii=not writes_utf()))
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes; nothing where it is closed."""
+    return BytesIO() if sys.stdin is None else sys.stdin.buffer
+
+
+def writes_utf() -> bool:
+    """Whether standard output takes every letter."""
+    return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
 
 
 def names(text: str | None, otherwise: T) -> tuple[str, ...] | T:

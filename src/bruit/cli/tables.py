@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 LEFT = (
     *(mark("Model"), mark("Class"), mark("Data"), mark("What it is"), mark("Run"), mark("Severity"), mark("Split")),
     *(mark("What"), mark("Figure"), mark("Remedy"), mark("Corruption"), mark("Family"), mark("Source")),
-    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence"), mark("Name")),
+    *(mark("Accuracy on"), mark("Else taken for"), mark("Licence"), mark("Name"), mark("File")),
 )
 DISPENSABLE = (
     "Else taken for",
+    *(mark("Then"), mark("Box"), mark("Its confidence"), mark("Runner-up")),
     *(mark("Source"), mark("Family")),
     *(mark("Training"), mark("Epochs"), mark("Held out"), mark("Images"), mark("ECE"), mark("NLL"), mark("F1")),
     *(mark("Size"), mark("Precision"), mark("95 % interval"), mark("p (McNemar, Holm)"), mark("Validation")),
@@ -36,7 +37,7 @@ DISPENSABLE = (
 WHOLE = ("Corruption", "Accuracy on", "Name")
 ALWAYS = (
     *(mark("Severities"), mark("Test"), mark("Recall"), mark("Fold"), mark("Accuracy"), mark("Ahead"), mark("Share")),
-    *(mark("Recognised"), mark("Fetched")),
+    *(mark("Recognised"), mark("Fetched"), mark("Digit"), mark("Confidence")),
 )
 # A word is broken when it is longer than this and there is no room.
 WORD = 10

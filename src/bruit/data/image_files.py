@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from bruit.data.dataset import blocks
 from bruit.data.limits import max_pixels, refuse_bytes
 from bruit.data.raw import Raw
 from bruit.errors import BruitError, DataError
+from bruit.locale import Sentence
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -56,45 +58,15 @@ class Reader:
         refuse_bytes(self.folder, self.bytes)
 
     def _image(self, path: Path) -> Raw:
-        from PIL import Image, ImageOps
-
         try:
             refuse_bytes(path, path.stat().st_size)
             # From memory: Pillow asks a file for as many bytes as its content promises, and gets room for all of them.
-            with Image.open(BytesIO(path.read_bytes()), formats=FORMATS) as image:
-                self._check_pixels(path, image.size)
-                upright = ImageOps.exif_transpose(image)  # cameras lay images on their side and say so
-                self._check_size(path, upright.size)
-                return self._grey(upright, path)
-        except BruitError:
-            raise
-        except PermissionError as error:
+            content = path.read_bytes()
+        except OSError as error:
             raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
-        except Image.DecompressionBombError as error:
-            raise DataError(
-                "{path} has more pixels than Pillow opens: {error}; cut it into single images", path=path, error=error
-            ) from error
-        except Exception as error:  # Pillow's readers raise errors of many kinds for damaged files
-            size = path.stat().st_size if path.exists() else 0
-            raise DataError(
-                "{path} is not a whole PNG, JPEG, TIFF, BMP, WebP or GIF image ({size:,} bytes); replace or remove it",
-                path=path,
-                size=size,
-            ) from error
-
-    def _check_pixels(self, path: Path, size: tuple[int, int]) -> None:
-        """Before one of them is decoded."""
-        width, height = size
-        if width * height > max_pixels():
-            raise DataError(
-                "{path} has {width:,} × {height:,} pixels, the limit is {max_pixels:,} in all; cut it into single "
-                "images, or set BRUIT_MAX_PIXELS={width2}",
-                path=path,
-                width=width,
-                height=height,
-                max_pixels=max_pixels(),
-                width2=width * height,
-            )
+        pixels, coloured = decoded(content, path, lambda size: self._check_size(path, size))
+        self.coloured += coloured
+        return pixels
 
     def _check_size(self, path: Path, size: tuple[int, int]) -> None:
         width, height = size
@@ -113,38 +85,90 @@ class Reader:
                 height=height,
             )
 
-    def _grey(self, image: Image, path: Path) -> Raw:
-        """(H, W) uint8, or uint16 where there are 16 bits."""
-        from PIL import Image
 
-        mode = image.mode
-        if mode in ("1", "L") and "transparency" not in image.info:
-            return np.asarray(image.convert("L"))
-        if mode.startswith("I;16"):
-            pixels = np.asarray(image).astype(np.uint16)
-            if isinstance(clear := image.info.get("transparency"), int) and (pixels == clear).any():
-                self.coloured += 1
-                pixels[pixels == clear] = 65535
-            return pixels
-        if mode == "I":
-            values = np.asarray(image)
-            if values.min() < 0 or values.max() > 65535:
-                raise DataError("{path} has pixels of 32 bits; save it with 8 or 16 bits", path=path)
-            return values.astype(np.uint16)
-        if mode == "F":
-            raise DataError(
-                "{path} has floating-point pixels; save it with 8 or 16 bits, or all images as .npy", path=path
-            )
-        see_through = "A" in mode or "a" in mode or "transparency" in image.info
+def decoded(
+    content: bytes, path: Path | Sentence, check_size: Callable[[tuple[int, int]], None] | None = None
+) -> tuple[Raw, bool]:
+    """((H, W) uint8, or uint16 where there are 16 bits, whether it was coloured or transparent) of an image file.
+
+    path        what it is called
+    check_size  is handed (width, height) before a pixel is decoded, and raises what it thinks of it
+
+    Raises DataError.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            _check_pixels(path, image.size)
+            upright = ImageOps.exif_transpose(image)  # cameras lay images on their side and say so
+            if check_size is not None:
+                check_size(upright.size)
+            return to_grey(upright, path)
+    except BruitError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            "{path} has more than {max_pixels:,} pixels, the limit; cut it into single images",
+            path=path,
+            max_pixels=min(max_pixels(), 2 * (Image.MAX_IMAGE_PIXELS or 0)),
+        ) from error
+    except Exception as error:  # Pillow's readers raise errors of many kinds for damaged files
+        raise DataError(
+            "{path} is not a whole PNG, JPEG, TIFF, BMP, WebP or GIF image ({size:,} bytes); replace or remove it",
+            path=path,
+            size=len(content),
+        ) from error
+
+
+def to_grey(image: Image, path: Path | Sentence) -> tuple[Raw, bool]:
+    """((H, W) uint8, or uint16 where there are 16 bits, whether it was coloured or transparent) of an opened image,
+    over white where it is transparent. Raises DataError for pixels of 32 bits or floating point.
+    """
+    from PIL import Image
+
+    mode = image.mode
+    if mode in ("1", "L") and "transparency" not in image.info:
+        return np.asarray(image.convert("L")), False
+    if mode.startswith("I;16"):
+        pixels = np.asarray(image).astype(np.uint16)
+        clear = image.info.get("transparency")
+        see_through = isinstance(clear, int) and bool((pixels == clear).any())
         if see_through:
-            white = Image.new("RGBA", image.size, "white")
-            rgba = image.convert("RGBA")
-            see_through = bool(np.asarray(rgba)[..., 3].min() < 255)
-            image = Image.alpha_composite(white, rgba)
-        image = image.convert("RGB")
-        red, green, blue = np.moveaxis(np.asarray(image), 2, 0)
-        self.coloured += see_through or not (np.array_equal(red, green) and np.array_equal(green, blue))
-        return np.asarray(image.convert("L"))
+            pixels[pixels == clear] = 65535
+        return pixels, see_through
+    if mode == "I":
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise DataError("{path} has pixels of 32 bits; save it with 8 or 16 bits", path=path)
+        return values.astype(np.uint16), False
+    if mode == "F":
+        raise DataError("{path} has floating-point pixels; save it with 8 or 16 bits, or all images as .npy", path=path)
+    see_through = "A" in mode or "a" in mode or "transparency" in image.info
+    if see_through:
+        white = Image.new("RGBA", image.size, "white")
+        rgba = image.convert("RGBA")
+        see_through = bool(np.asarray(rgba)[..., 3].min() < 255)
+        image = Image.alpha_composite(white, rgba)
+    image = image.convert("RGB")
+    red, green, blue = np.moveaxis(np.asarray(image), 2, 0)
+    coloured = see_through or not (np.array_equal(red, green) and np.array_equal(green, blue))
+    return np.asarray(image.convert("L")), coloured
+
+
+def _check_pixels(path: Path | Sentence, size: tuple[int, int]) -> None:
+    """Before one of them is decoded."""
+    width, height = size
+    if width * height > max_pixels():
+        raise DataError(
+            "{path} has {width:,} × {height:,} pixels, the limit is {max_pixels:,} in all; cut it into single "
+            "images, or set BRUIT_MAX_PIXELS={width2}",
+            path=path,
+            width=width,
+            height=height,
+            max_pixels=max_pixels(),
+            width2=width * height,
+        )
 
 
 def _widened(stack: Raw) -> Raw:

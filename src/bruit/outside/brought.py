@@ -37,7 +37,7 @@ REFUSED = (".h5", ".hdf5", ".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 class Opened:
     """What a format's reader makes of a file.
 
-    run      (N, *shape) float32 → (N, outputs) float32
+    run      (N, *shape) float32, or uint8 where it takes pixels → (N, outputs) float32
     gives    what those outputs are
     pixels   whether the file says that it takes pixels 0…255
     numbers  how many it computes of one image, all layers together
@@ -45,7 +45,7 @@ class Opened:
     about    what bruit wrote into it: name, classes, input_shape; {} if it was another program
     """
 
-    run: Callable[[NDArray[np.float32]], NDArray[Any]]
+    run: Callable[[NDArray[Any]], NDArray[Any]]
     shape: tuple[int, ...]
     outputs: int
     gives: Gives
@@ -93,7 +93,7 @@ class Brought:
         parts = []
         for start in range(0, len(images), step):
             batch = images[start : start + step]
-            pixels = batch.astype(np.float32) * np.float32(times) + np.float32(plus)
+            pixels = batch if opened.pixels else batch.astype(np.float32) * np.float32(times) + np.float32(plus)
             parts.append(np.asarray(opened.run(pixels.reshape(len(batch), *opened.shape)), np.float32))
         outputs = np.concatenate(parts)
         if outputs.shape != (len(images), len(self.classes)) or not np.isfinite(outputs).all():

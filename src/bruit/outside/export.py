@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from bruit.outside.brought import Brought, Opened
 Format = Literal["onnx", "keras"]
 TOLERANCE = 1e-4
 TRIED = 64
+# What a Reader opens of a trained model's folder.
+EXPORTED = "model.onnx"
 
 
 def export(model: Trained | Brought, path: Path, kind: Format | None = None, *, force: bool = False) -> dict[str, Any]:
@@ -59,6 +62,14 @@ def export(model: Trained | Brought, path: Path, kind: Format | None = None, *, 
         "input_shape": list(model.input_shape),
         "max_difference": difference,
     }
+
+
+def write_to_read(model: Trained, folder: Path) -> None:
+    """Write `model` as folder/model.onnx, which a Reader opens without PyTorch. Where it is no graph of layers there is
+    none, and a Reader takes the model as it is.
+    """
+    with suppress(ModelError):
+        export(model, folder / EXPORTED, force=True)
 
 
 def _format(kind: Format) -> tuple[Callable[[Trained], bytes], Callable[[bytes], Opened]]:

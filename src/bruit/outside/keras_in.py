@@ -41,7 +41,7 @@ def open_keras(content: bytes) -> Opened:
         path.write_bytes(archive.content)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
 
-    def run(pixels: NDArray[np.float32]) -> NDArray[Any]:
+    def run(pixels: NDArray[Any]) -> NDArray[Any]:
         with _said_by_keras():
             return np.asarray(model.predict_on_batch(pixels))
 

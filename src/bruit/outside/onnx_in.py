@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.errors import ConfigError, ModelError
+from bruit.errors import ModelError
 from bruit.locale import printable
 from bruit.outside.brought import MOST_AT_ONCE, Gives, Opened, refuse_large
+from bruit.outside.session import first_line, open_session
 
 MOST_BYTES = 2**31 - 1
 MAX_NODES = 5000
@@ -36,14 +37,9 @@ STANDARD = ("", "ai.onnx")
 
 
 def open_onnx(content: bytes) -> Opened:
-    """Open an .onnx file. Raises ModelError for one that bruit does not open, ConfigError if onnx is not there."""
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise ConfigError(
-            "an .onnx file needs onnx and onnxruntime; install them, in the folder of bruit: pip install -e '.[export]'"
-        ) from error
+    """Open an .onnx file. Raises ModelError for one that bruit does not open."""
+    import onnx
+
     if len(content) > MOST_BYTES:
         raise ModelError("it has {n:,} bytes; ONNX files have {most:,} at most", n=len(content), most=MOST_BYTES)
     try:
@@ -70,22 +66,13 @@ def open_onnx(content: bytes) -> Opened:
         raise ModelError("it gives outputs of the shape {shape}; expected (N, C), one for each class", shape=outputs)
     numbers = sum(int(np.prod(one, dtype=object)) for one in shapes.values())
     refuse_large(numbers)  # before onnxruntime computes what is constant
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        # With its fallback it would try damaged files twice, and tell standard output.
-        session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"], enable_fallback=False
-        )
-    except Exception as error:  # onnxruntime fails in many ways
-        raise ModelError("onnxruntime cannot open it ({error})", error=_first_line(error)) from error
+    session = open_session(content)
 
-    def run(pixels: NDArray[np.float32]) -> NDArray[Any]:
+    def run(pixels: NDArray[Any]) -> NDArray[Any]:
         try:
-            return np.asarray(session.run([end.name], {entry.name: pixels.astype(kind)})[0])
+            return np.asarray(session.run([end.name], {entry.name: pixels.astype(kind, copy=False)})[0])
         except Exception as error:
-            raise ModelError("onnxruntime cannot run it ({error})", error=_first_line(error)) from error
+            raise ModelError("onnxruntime cannot run it ({error})", error=first_line(error)) from error
 
     return Opened(
         run=run,
@@ -147,7 +134,7 @@ def _shapes(onnx: Any, model: Any, entry: str) -> dict[str, tuple[int, ...]]:
     try:
         inferred = onnx.shape_inference.infer_shapes(one_image, strict_mode=True, data_prop=True).graph
     except Exception as error:  # onnx fails in many ways
-        raise ModelError("its operators do not fit together ({error})", error=_first_line(error)) from error
+        raise ModelError("its operators do not fit together ({error})", error=first_line(error)) from error
     known = {value.name: _shape(value) for value in (*inferred.value_info, *inferred.output)}
     shapes = {}
     for name in (name for node in model.graph.node for name in node.output if name):
@@ -193,7 +180,3 @@ def _about(model: Any) -> dict[str, Any]:
 
 def _is_float(onnx: Any, tensor: Any) -> bool:
     return tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
-
-
-def _first_line(error: Exception) -> str:
-    return printable(next(iter(str(error).strip().splitlines()), type(error).__name__), 160)

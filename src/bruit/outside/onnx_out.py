@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import bruit
-from bruit.errors import ConfigError, ModelError
+from bruit.errors import ModelError
 from bruit.models.baselines import Neighbours
 from bruit.models.trained import Baseline, Network, Together, Trained
 
@@ -22,14 +22,10 @@ def onnx_content(model: Trained) -> bytes:
 
     It takes "images", (N, H, W) uint8 for any N, and gives "probabilities", (N, C) float32; its metadata have the
     model's "name", "classes" and "input_shape" as JSON.
-    Raises ModelError for a model that is no graph of layers, ConfigError if onnx is not installed.
+    Raises ModelError for a model that is no graph of layers.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise ConfigError(
-            "exporting needs onnx and onnxruntime; install them, in the folder of bruit: pip install -e '.[export]'"
-        ) from error
+    import onnx
+
     graph = _as_graph(model)
     onnx.checker.check_model(graph, full_check=True)
     content: bytes = graph.SerializeToString()

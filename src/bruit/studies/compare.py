@@ -13,7 +13,8 @@ from bruit.errors import RunError
 from bruit.evaluation.comparison import compare_on_test
 from bruit.evaluation.metrics import correct
 from bruit.files import read_npy
-from bruit.studies.results import read_results, refuse_damaged, refusing_odd_results
+from bruit.studies.finished import read_results, refusing_odd_results
+from bruit.studies.results import refuse_damaged
 
 
 def compare(runs: str | Path | Sequence[str | Path]) -> dict[str, Any]:

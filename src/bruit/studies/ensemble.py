@@ -17,6 +17,7 @@ from bruit.evaluation.calibration import apply_temperature, fit_temperature
 from bruit.files import read_json, write_npy
 from bruit.models.store import load_together, save_model
 from bruit.models.zoo import TOGETHER, entry
+from bruit.outside.export import write_to_read
 from bruit.seals import SEAL, broken, seal
 from bruit.training.claim import remove
 from bruit.training.member import write_history
@@ -78,5 +79,6 @@ def assemble(members: tuple[Task, ...], validation: Dataset) -> None:
     write_history(folder, [])
     write_npy(folder / "val_labels.npy", validation.labels)
     write_npy(folder / "val_probs.npy", apply_temperature(scores, together.temperature))
+    write_to_read(together, folder)
     save_model(together, folder, about)
     seal(folder, FILES)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import bruit
 from bruit.data import room
 from bruit.data.dataset import DataPair, Dataset, Images
 from bruit.data.sources import DEFAULT, load
@@ -23,17 +22,12 @@ from bruit.models.trained import Trained
 from bruit.outside.brought import Brought, bring, is_file_of_a_model
 from bruit.predictor import Predictor
 from bruit.studies.outside import load_kept
-from bruit.studies.results import read_results
-from bruit.studies.run import SETTINGS
+from bruit.studies.places import FOLDS, SHIPPED, folder_of, graph_that_comes_with_bruit
 from bruit.training.crossval import REQUEST as CROSS_VALIDATION
 
 # Images that are handed to a model at once.
 AT_ONCE = 2**14
 
-# The models that come with bruit, by name: the folder of each, see tools/robust.py.
-SHIPPED = {"robust": Path(bruit.__file__).parent / "models" / "robust"}
-# What the fold models of a cross-validation are called when they read together: RUN:cnn-plus-folds.
-FOLDS = "-folds"
 SEEN = mark("mnist, clean and under course, all of MNIST-C and n-MNIST, drawn anew each epoch")
 
 
@@ -59,7 +53,12 @@ def find_model(
             "a model of bruit's own says its scale and its classes itself; leave out {what}",
             what=("--scale" if scale is not None else "--classes"),
         )
-    folder = _folder_of(str(model))
+    graph = graph_that_comes_with_bruit(model)
+    if graph is not None and str(model) not in SHIPPED:
+        small = bring(graph)
+        small.name = str(model)
+        return small
+    folder = folder_of(str(model))
     if (folder / "folds.npy").is_file():
         k = int(np.max(read_npy(folder / "folds.npy"), initial=0)) + 1
         together = load_together([folder / f"fold-{fold}" for fold in range(k)], FOLDS)
@@ -71,40 +70,6 @@ def find_model(
     if isinstance(found, Trained):
         found.source = str(model)
     return found
-
-
-def _folder_of(model: str) -> Path:
-    """Where the model lies that is named so."""
-    if model in SHIPPED and not Path(model).exists():
-        return SHIPPED[model]
-    folder, _, name = (model, "", "") if Path(model).is_dir() else model.rpartition(":")
-    if not folder or {"/", "\\"} & set(name):  # C:\run is a folder, not the model \run of C
-        folder, name = model, ""
-    run = Path(folder)
-    if not run.is_dir():
-        raise ModelError(
-            "no folder or model is called {folder}; expected {shipped}, RUN, RUN:NAME, a folder that bruit train "
-            "wrote, FILE.keras or FILE.onnx",
-            folder=folder,
-            shipped=", ".join(SHIPPED),
-        )
-    if name or (run / SETTINGS).is_file():
-        if not name:
-            if not (run / "results.json").is_file():
-                raise ModelError("{run} has no winner yet; resume the study, or name a model as {run}:NAME", run=run)
-            name = str(read_results(run)["winner"])
-        if name.endswith(FOLDS) and (run / "crossval" / name.removesuffix(FOLDS) / "folds.npy").is_file():
-            return run / "crossval" / name.removesuffix(FOLDS)
-        if not (run / "models" / name / "config.json").is_file():
-            there = sorted(path.parent.name for path in run.glob("models/*/config.json"))
-            raise ModelError(
-                "{run} has no finished model {name}; there are {there}",
-                run=run,
-                name=name,
-                there=", ".join(there) or Sentence("none"),
-            )
-        run = run / "models" / name
-    return run
 
 
 def evaluate(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bruit.locale import language
 from bruit.report.report import write
-from bruit.studies.results import read_results, refusing_odd_results
+from bruit.studies.finished import read_results, refusing_odd_results
 
 
 def rebuild(run: str | Path, lang: str | None = None) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,80 +11,20 @@ from numpy.typing import NDArray
 
 from bruit.data.dataset import DataPair, Dataset, pixel_counts
 from bruit.data.findings import as_dict
-from bruit.errors import BruitError, DataError, RunError
+from bruit.errors import DataError, RunError
 from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.comparison import choose_winner, compare_on_test, conclude
 from bruit.evaluation.folds import compare_folds, summarise_crossval
 from bruit.evaluation.metrics import correct
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
-from bruit.locale import Sentence
 from bruit.noise.mixture import Mixture
 from bruit.seals import refuse_broken
-from bruit.studies.run import SETTINGS, how_to_resume, no_run
+from bruit.studies.finished import how_to_resume
 from bruit.training.crossval import CrossValidation, FoldFit
 from bruit.training.stored import read_history
 
-SCHEMA = 1
 TOGETHER = "together"
-PARTS = ("dataset", "models", "crossval", "winner", "comparison", "conclusion", "environment")
-
-
-def read_results(run: Path) -> dict[str, Any]:
-    """results.json of a finished run. Raises RunError if it is missing, damaged, or has another layout."""
-    path = run / "results.json"
-    if not (run / SETTINGS).is_file():
-        raise no_run(run)
-    if not path.is_file():
-        raise RunError(
-            "{run} is not finished (results.json is missing); go on with {how_to_resume}",
-            run=run,
-            how_to_resume=how_to_resume(run),
-        )
-    try:
-        refuse_broken(run, "results.json")
-        results = read_json(path)
-    except DataError as error:
-        raise RunError(
-            "{path} is damaged ({why}); write it again with {how_to_resume}",
-            path=path,
-            why=error.__cause__ or Sentence("its checksum is another"),
-            how_to_resume=how_to_resume(run),
-        ) from error
-    schema = results.get("schema") if isinstance(results, dict) else None
-    if schema != SCHEMA:
-        raise RunError(
-            "{path} has layout {schema}, expected {SCHEMA}; run the study again with this version",
-            path=path,
-            schema=schema,
-            SCHEMA=SCHEMA,
-        )
-    missing = [key for key in PARTS if key not in results]
-    if missing:
-        raise RunError(
-            "{path} is damaged ({missing} missing); write it again with {how_to_resume}",
-            path=path,
-            missing=", ".join(missing),
-            how_to_resume=how_to_resume(run),
-        )
-    return dict(results)
-
-
-@contextmanager
-def refusing_odd_results(run: Path) -> Iterator[None]:
-    """What goes wrong in the body, which shows results.json, because that holds something else than it should, as one
-    RunError: a file that is whole may have been written by anybody.
-    """
-    try:
-        yield
-    except BruitError:
-        raise
-    except Exception as error:
-        raise RunError(
-            "{path} does not hold what a finished study writes; write it again with {how_to_resume}",
-            path=run / "results.json",
-            how_to_resume=how_to_resume(run),
-        ) from error
 
 
 def refuse_damaged(run: Path, *names: str) -> None:

@@ -19,11 +19,10 @@ from bruit.errors import DataError, RunError
 from bruit.files import read_json, read_text, write_json, write_text
 from bruit.locale import Sentence
 from bruit.seals import SEAL
-from bruit.shell import typed
+from bruit.studies.finished import SETTINGS, is_lost, no_run
 from bruit.training.claim import locked, option, remove
 from bruit.training.stored import FILES
 
-SETTINGS = "study.toml"
 SESSION = "session.json"
 # In the order in which --force deletes them: whatever stops it, what is left is a run to go on with, or to replace.
 OWN = (
@@ -75,7 +74,7 @@ def open_run(folder: Path, settings: Settings, *, resume: bool, force: bool) -> 
     A folder with another run is refused unless `resume` (same settings: go on) or `force` (delete that run's files).
     A folder with anything else in it is always refused. Raises RunError.
     """
-    if _is_lost(folder):
+    if is_lost(folder):
         raise no_run(folder)
     with locked(folder, SETTINGS):
         if (folder / SETTINGS).is_file():
@@ -111,7 +110,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 def settings_to_resume(folder: Path) -> dict[str, Any]:
     """The settings with which the run in `folder` was begun; {} where none was. Raises RunError as `read_settings`."""
-    return read_settings(folder) if (folder / SETTINGS).is_file() or _is_lost(folder) else {}
+    return read_settings(folder) if (folder / SETTINGS).is_file() or is_lost(folder) else {}
 
 
 def sealed_files(folder: Path) -> list[str]:
@@ -120,32 +119,6 @@ def sealed_files(folder: Path) -> list[str]:
         path for place in ("models", "ensemble", "crossval", "learning") for path in sorted((folder / place).rglob("*"))
     )
     return [*SEALED, *(path.relative_to(folder).as_posix() for path in paths if path.name in SEALED_OF_TRAININGS)]
-
-
-def no_run(folder: Path) -> RunError:
-    """What is to be said of a folder without study.toml."""
-    if _is_lost(folder):
-        return RunError(
-            "{folder} is a run that lost its {SETTINGS}; put it back, or choose another folder",
-            folder=folder,
-            SETTINGS=SETTINGS,
-        )
-    if not folder.exists():
-        return RunError("no folder is called {folder}; expected the --out of a bruit study", folder=folder)
-    return RunError(
-        "{folder} holds no run ({SETTINGS} is missing); expected the --out of a bruit study",
-        folder=folder,
-        SETTINGS=SETTINGS,
-    )
-
-
-def _is_lost(folder: Path) -> bool:
-    return not (folder / SETTINGS).is_file() and all((folder / name).exists() for name in ("findings.json", "models"))
-
-
-def how_to_resume(folder: Path) -> str:
-    """The command that goes on with a run: it needs no more, because study.toml has the rest."""
-    return typed(["bruit", "study", "--out", str(folder), "--resume"])
 
 
 def keep_session(folder: Path, command: str, seconds: float) -> dict[str, Any]:

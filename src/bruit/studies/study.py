@@ -24,9 +24,10 @@ from bruit.seals import broken, seal
 from bruit.shell import typed
 from bruit.studies import augmentation, ensemble, under_noise
 from bruit.studies import outside as outside_models
+from bruit.studies.finished import SCHEMA, read_results
 from bruit.studies.outside import Outside
 from bruit.studies.plan import Choice, Plan, make_plan, quick_sample
-from bruit.studies.results import SCHEMA, complete, crossval_section, dataset_section, model_section, read_results
+from bruit.studies.results import complete, crossval_section, dataset_section, model_section
 from bruit.studies.run import describe_environment, keep_session, open_run, sealed_files, session, settings_to_resume
 from bruit.studies.samples import Pictures, data_samples, finding_samples
 from bruit.training.crossval import collect

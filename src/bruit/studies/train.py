@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bruit.evaluation.calibration import without_temperature
 from bruit.evaluation.summary import evaluate_split
 from bruit.files import read_json, read_npy
 from bruit.models.zoo import entry
+from bruit.outside.export import write_to_read
 from bruit.predictor import Predictor
 from bruit.studies.evaluate import find_model
 from bruit.training.claim import claim
@@ -71,7 +73,8 @@ def train(
         if not (out / "config.json").is_file():
             on_begin()
             settings: dict[str, Any] = {"epochs": epochs, "start": before, "seed": seed, "seen": seen}
-            fit(name, train, folder=out, resume=resume, on_progress=on_progress, **settings)
+            settings |= {"folder": out, "resume": resume, "before_stored": partial(write_to_read, folder=out)}
+            fit(name, train, on_progress=on_progress, **settings)
         config = read_json(out / "config.json")
         probs, labels = np.array(read_npy(out / "val_probs.npy")), np.array(read_npy(out / "val_labels.npy"))
     uncalibrated = without_temperature(probs, config["temperature"])

@@ -25,6 +25,7 @@ from bruit.files import write_npy
 from bruit.models.trained import Trained
 from bruit.models.zoo import entry
 from bruit.noise.mixture import Mixture
+from bruit.outside.export import write_to_read
 from bruit.training.alike import Group, alike
 from bruit.training.device import Precision, limited_threads
 from bruit.training.fit import Job, fit_all, prepare
@@ -241,8 +242,11 @@ def _job(task: Task, dataset: Dataset, precision: Precision) -> Job:
         folder=task.folder,
         precision=precision,
     )
-    # What held-out images become is written before fit's last file, so that a finished folder has them.
-    return replace(job, before_stored=None if held_out is None else partial(_predict_held_out, task, dataset))
+    # Written before fit's last file, so that a finished folder has it: what held-out images become, or, of a model that
+    # is there to be used, what a Reader opens.
+    if held_out is not None:
+        return replace(job, before_stored=partial(_predict_held_out, task, dataset))
+    return replace(job, before_stored=partial(write_to_read, folder=task.folder))
 
 
 def _predict_held_out(task: Task, dataset: Dataset, model: Trained) -> None:

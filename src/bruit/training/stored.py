@@ -15,7 +15,7 @@ from bruit.training.member import CHECKPOINT
 
 # What a finished training leaves, but for what its model predicts later.
 FILES = (
-    *("config.json", "weights.safetensors", "history.jsonl"),
+    *("config.json", "weights.safetensors", "history.jsonl", "model.onnx"),
     *("val_labels.npy", "val_probs.npy", "held_out_probs.npy"),
 )
 

@@ -1,0 +1,1 @@
+"""What people use: digits from pictures. NumPy, onnxruntime and Pillow; no PyTorch."""
