@@ -17,16 +17,13 @@ from pathlib import Path
 
 import numpy as np
 from keras_peer import TEST_LOG, record_test_evaluations
-from noisy_sets import BENCHMARK
+from noisy_sets import BENCHMARK, reading
 from numpy.typing import NDArray
 
 import bruit
 from bruit.evaluation.selective import RiskCoverage, risk_coverage
-from bruit.noise.draws import Draws
-from bruit.noise.recipes import find
-from bruit.noise.registry import CORRUPTIONS, MNIST_C, applied
-from bruit.predictor import Predictor
-from bruit.studies.evaluate import labels_for, predicted
+from bruit.noise.registry import CORRUPTIONS, MNIST_C
+from bruit.studies.evaluate import labels_for
 
 DEV, SURE = 10_000, 0.95
 COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.7)
@@ -41,12 +38,6 @@ def sets() -> dict[str, list[Set]]:
     others = [name for name in CORRUPTIONS if name not in (*MNIST_C, *LEFT_OUT)]
     unseen = [(name, severity) for name in others for severity in CORRUPTIONS[name].severities or (None,)]
     return {"unseen": unseen, "seen": [(name, None) for name in BENCHMARK]}
-
-
-def reading(model: Predictor, dataset: bruit.Dataset, one: Set) -> Readings:
-    """(N, C): what a model makes of the images of one set, noised as `bruit.robustness` does it."""
-    recipe = find(*one)
-    return predicted(model, applied(recipe.make, dataset.images, Draws(0, recipe.stream, dataset.ids)))[0]
 
 
 def row(name: str, told: RiskCoverage) -> str:
@@ -82,7 +73,7 @@ def main() -> None:
         n = sum(map(len, groups.values()))
         why = f"confidence and abstaining, {n} sets made of the first {asked.images:,} test images"
         record_test_evaluations(TEST_LOG, "confidence.py", asked.model, n, why)
-    given = {group: [reading(model, dataset, one) for one in members] for group, members in groups.items()}
+    given = {group: [reading(model, dataset, *one) for one in members] for group, members in groups.items()}
     print(f"{asked.model}, {len(dataset):,} {'test' if asked.test else 'dev'} images in each set\n")
     print(f"| noise | accuracy | read with {SURE:g} or more | of these right |", "|---|---|---|---|", sep="\n")
     for group, members in groups.items():

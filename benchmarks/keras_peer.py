@@ -43,6 +43,7 @@ DEFAULT = "a-cnn-optimised"
 EPOCHS = NETWORKS[DEFAULT].epochs
 VALIDATION_FRACTION = 0.2
 TEST_LOG = Path(__file__).with_name("test_log.jsonl")
+THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def read_split(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +93,11 @@ def json_rows(text: str) -> list[dict[str, Any]]:
 def quiet_environment() -> dict[str, str]:
     """The environment of this process, for one that runs Keras on TensorFlow."""
     return {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def with_all_cores() -> dict[str, str]:
+    """The same without limits on threads: those of one side only would hold back one side only."""
+    return {key: value for key, value in quiet_environment().items() if key not in THREAD_LIMITS}
 
 
 def machine() -> dict[str, Any]:

@@ -58,13 +58,17 @@ def readings(
 ) -> Readings:
     """(S, N, C) float32: what a model makes of N images in each of S sets, noised as `bruit.robustness` does it."""
 
-    def of(name: str) -> NDArray[np.float32]:
+    def of(name: str) -> Readings:
         progress(name)
-        recipe = find(name)
-        images = applied(recipe.make, dataset.images, Draws(seed, recipe.stream, dataset.ids))
-        return predicted(model, images)[0]
+        return reading(model, dataset, name, seed=seed)
 
     return np.stack([of(name) for name in sets])
+
+
+def reading(model: Predictor, dataset: Dataset, name: str, severity: int | None = None, seed: int = 0) -> Readings:
+    """(N, C) float32: the same of one set, a corruption at another severity than the published one if need be."""
+    recipe = find(name, severity)
+    return predicted(model, applied(recipe.make, dataset.images, Draws(seed, recipe.stream, dataset.ids)))[0]
 
 
 def figures(sets: Sequence[str], probabilities: Readings, labels: Labels) -> dict[str, Any]:

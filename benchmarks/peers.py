@@ -47,8 +47,6 @@ BRUIT = ("dnn", "dnn-plus", "cnn", "cnn-plus")
 NETWORKS = (*PEERS, *BRUIT)
 OUT = Path(__file__).parent / "out"
 WHY = "peers in one run"
-# Those of one side only would hold back one side only.
-THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 KERAS_VERSIONS = """
 import importlib.metadata, json
 names = ("keras", "tensorflow", "tensorflow_cpu", "numpy")
@@ -177,8 +175,7 @@ def passed_on(args: argparse.Namespace) -> list[str]:
 
 def run_alone(command: list[str]) -> list[dict[str, Any]]:
     """The JSON lines of a process with all cores and no GPU; ends the program with one line if it fails."""
-    environment = {key: value for key, value in keras_peer.quiet_environment().items() if key not in THREAD_LIMITS}
-    environment["CUDA_VISIBLE_DEVICES"] = ""
+    environment = keras_peer.with_all_cores() | {"CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
         raise SystemExit(f"a training ended with {done.returncode}: {' '.join(command)}")

@@ -18,20 +18,19 @@ on a tenth of it.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flat_memory import measured
-from keras_peer import machine
+from keras_peer import json_rows, machine, with_all_cores
 from keras_reading import best_of
+from startup import seconds
 
 import bruit
 from bruit.files import write_npy
@@ -41,12 +40,6 @@ from bruit.reading.stacks import read_stack
 HERE = Path(__file__).parent
 DEV = 10_000
 LIMITS = {"startup": 4.0, "keras": 5.0, "onnxruntime": 0.7}
-
-
-def seconds(command: list[str], **settings: Any) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **settings)
-    return time.perf_counter() - start
 
 
 def startup(asked: argparse.Namespace) -> None:
@@ -118,11 +111,8 @@ def bulk(asked: argparse.Namespace) -> None:
 def keras_rows(python: str, images: Path) -> dict[str, float]:
     """What Keras reaches on TensorFlow, the backend that is fastest on processors."""
     command = [python, str(HERE / "keras_reading.py"), str(images)]
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    for limit in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
-        environment.pop(limit, None)
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=HERE)
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=with_all_cores(), cwd=HERE)
+    (found,) = json_rows(done.stdout)
     return {f"Keras on TensorFlow, {name}": value for name, value in found.items()}
 
 

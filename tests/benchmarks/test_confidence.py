@@ -27,7 +27,7 @@ def test_what_it_has_seen_is_not_among_what_it_has_not() -> None:
 
 def test_sets_are_those_of_the_other_benchmarks(digits) -> None:
     reader, few = bruit.Reader.load(threads=1), digits.test.subset(slice(10))
-    np.testing.assert_array_equal(confidence.reading(reader, few, ("fog", None)), readings(reader, few, ["fog"])[0])
+    np.testing.assert_array_equal(confidence.reading(reader, few, "fog", None), readings(reader, few, ["fog"])[0])
 
 
 def test_the_table_and_the_figure(digits, tmp_path, monkeypatch, capsys) -> None:

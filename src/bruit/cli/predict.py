@@ -165,10 +165,10 @@ def write_seen(folder: Path, name: str, digit: Digit) -> None:
     """What the model saw of a digit, as a PNG of a name that is free."""
     from PIL import Image
 
+    from bruit.data.image_folder import SUFFIXES
     from bruit.files import write_atomically
-    from bruit.reading.inputs import PICTURES
 
     folder.mkdir(parents=True, exist_ok=True)
-    stem = Path(name).stem if name.lower().endswith(PICTURES) else Path(name).name
+    stem = Path(name).stem if name.lower().endswith(SUFFIXES) else Path(name).name
     path = next(path for n in count(1) if not (path := folder / f"{stem}-{n}.png").exists())
     write_atomically(path, lambda file: Image.fromarray(digit.seen).save(file, "PNG"))

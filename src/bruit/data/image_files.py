@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Whatever a file is called, Pillow tries these and nothing else: some of its other readers start programs.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
+# Is handed the (width, height) of an image, and raises what it thinks of it.
+Check = Callable[[tuple[int, int]], None]
 
 
 class Reader:
@@ -58,13 +60,7 @@ class Reader:
         refuse_bytes(self.folder, self.bytes)
 
     def _image(self, path: Path) -> Raw:
-        try:
-            refuse_bytes(path, path.stat().st_size)
-            # From memory: Pillow asks a file for as many bytes as its content promises, and gets room for all of them.
-            content = path.read_bytes()
-        except OSError as error:
-            raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
-        pixels, coloured = decoded(content, path, lambda size: self._check_size(path, size))
+        pixels, coloured = decoded(content_of(path), path, check_upright=lambda size: self._check_size(path, size))
         self.coloured += coloured
         return pixels
 
@@ -86,13 +82,30 @@ class Reader:
             )
 
 
+def content_of(path: Path) -> bytes:
+    """An image file in memory: Pillow asks a file for as many bytes as its content promises, and gets room for all of
+    them. Raises DataError.
+    """
+    try:
+        refuse_bytes(path, path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
+
+
 def decoded(
-    content: bytes, path: Path | Sentence, check_size: Callable[[tuple[int, int]], None] | None = None
+    content: bytes,
+    path: Path | Sentence,
+    *,
+    check: Check | None = None,
+    check_upright: Check | None = None,
 ) -> tuple[Raw, bool]:
     """((H, W) uint8, or uint16 where there are 16 bits, whether it was coloured or transparent) of an image file.
 
-    path        what it is called
-    check_size  is handed (width, height) before a pixel is decoded, and raises what it thinks of it
+    path           what it is called
+    check          is handed (width, height) before a pixel is decoded, and raises what it thinks of it; by default
+                   more pixels than bruit opens are refused
+    check_upright  the same of the image as it is looked at
 
     Raises DataError.
     """
@@ -100,11 +113,15 @@ def decoded(
 
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
-            _check_pixels(path, image.size)
-            upright = ImageOps.exif_transpose(image)  # cameras lay images on their side and say so
-            if check_size is not None:
-                check_size(upright.size)
-            return to_grey(upright, path)
+            if check is not None:
+                check(image.size)
+            else:
+                _check_pixels(path, image.size)
+            ImageOps.exif_transpose(image, in_place=True)  # cameras lay images on their side and say so
+            if check_upright is not None:
+                check_upright(image.size)
+            image.load()  # some formats know their mode only then
+            return to_grey(image, path)
     except BruitError:
         raise
     except Image.DecompressionBombError as error:

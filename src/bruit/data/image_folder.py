@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from bruit.data.image_files import Reader
-from bruit.data.limits import max_files
+from bruit.data.limits import refuse_files
 from bruit.data.raw import Arrays, Raw, grey_finding, numbered, passed_over
 from bruit.data.streams import opened, refuse_no_file, text_lines
 from bruit.errors import DataError
@@ -102,7 +102,7 @@ def _listing(folder: Path) -> _Listing:
             name=next(iter(classes)).name,
         )
     files = here or [path for files in classes.values() for path in files]
-    _refuse_many(folder, len(files))
+    refuse_files(folder, len(files))
     places = [folder, *classes]
     known = {*files, *classes}
     others = [str(path.relative_to(folder)) for place in places for path in _entries(place) if path not in known]
@@ -150,7 +150,7 @@ def _listed(folder: Path) -> _Listing:
             seen.add(path)
             listing.files.append(path)
             listing.labels.append(label)  # type: ignore[union-attr]
-            _refuse_many(folder, len(listing.files))
+            refuse_files(folder, len(listing.files))
     missing = [path for path in _entries(folder) if _is_image(path) and path not in seen]
     if missing:
         raise DataError(
@@ -184,7 +184,7 @@ def _entries(folder: Path) -> list[Path]:
             for entry in entries:
                 if not entry.name.startswith((".", "__MACOSX")):
                     names.append(entry.name)
-                _refuse_many(folder, len(names))
+                refuse_files(folder, len(names))
     except OSError as error:
         raise DataError("cannot read {folder}: {error.strerror}", folder=folder, error=error) from error
     return [folder / name for name in sorted(names)]
@@ -196,12 +196,3 @@ def _folders(folder: Path) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
-
-
-def _refuse_many(folder: Path, n: int) -> None:
-    if n > max_files():
-        raise DataError(
-            "{folder} holds more than {max_files:,} files, the limit; if you trust it, set BRUIT_MAX_FILES higher",
-            folder=folder,
-            max_files=max_files(),
-        )

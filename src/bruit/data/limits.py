@@ -58,6 +58,16 @@ def refuse_bytes(path: Path, received: int) -> None:
         )
 
 
+def refuse_files(folder: Path, n: int) -> None:
+    """Raise DataError if `folder` holds more files than bruit looks at."""
+    if n > max_files():
+        raise DataError(
+            "{folder} holds more than {max_files:,} files, the limit; if you trust it, set BRUIT_MAX_FILES higher",
+            folder=folder,
+            max_files=max_files(),
+        )
+
+
 def _raised(variable: str, default: int) -> int:
     text = os.environ.get(variable, "").strip()
     if not text:

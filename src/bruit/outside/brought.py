@@ -29,6 +29,8 @@ SCALES: dict[str, tuple[float, float]] = {
 # Numbers that a model makes of one image, and that are in memory at once.
 MOST_NUMBERS, NUMBERS_AT_ONCE, MOST_AT_ONCE = 2**26, 2**25, 512
 SUFFIXES = (".keras", ".onnx")
+# What a network leaves beside its weights, see export.py: a Reader opens it.
+EXPORTED = "model.onnx"
 # What other programs keep models in, and no way to read it without running what is in it.
 REFUSED = (".h5", ".hdf5", ".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 
@@ -113,11 +115,14 @@ def is_file_of_a_model(model: str | Path) -> bool:
     return path.suffix.lower() in (*SUFFIXES, *REFUSED) and not path.is_dir() and not (run and Path(run).is_dir())
 
 
-def bring(path: str | Path, *, scale: str | None = None, classes: Sequence[str] | None = None) -> Brought:
+def bring(
+    path: str | Path, *, scale: str | None = None, classes: Sequence[str] | None = None, name: str | None = None
+) -> Brought:
     """Open a FILE.keras or FILE.onnx; nothing in it is ever executed.
 
     scale    what its pixels were made of: a key of SCALES; of a file that does not say it itself
     classes  their names, in the order of its outputs, if they are not 0, 1, …; of a file that does not say it itself
+    name     what the model is called, if not as its file
 
     Raises ModelError for a file that is damaged, or holds more than a plain classifier of images; ConfigError where
     scale or classes are missing or wrong, or what reads the format is not installed.
@@ -153,6 +158,7 @@ def bring(path: str | Path, *, scale: str | None = None, classes: Sequence[str] 
             )
     brought = Brought(path, digest, opened, scale, named)
     brought.assumed = "classes" not in stated and not classes
+    brought.name = name or brought.name
     return brought
 
 

@@ -12,13 +12,11 @@ import numpy as np
 from bruit.errors import ConfigError, ModelError, RunError
 from bruit.files import write_atomically
 from bruit.models.trained import Trained
-from bruit.outside.brought import Brought, Opened
+from bruit.outside.brought import EXPORTED, Brought, Opened
 
 Format = Literal["onnx", "keras"]
 TOLERANCE = 1e-4
 TRIED = 64
-# What a Reader opens of a trained model's folder.
-EXPORTED = "model.onnx"
 
 
 def export(model: Trained | Brought, path: Path, kind: Format | None = None, *, force: bool = False) -> dict[str, Any]:

@@ -14,14 +14,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.limits import max_bytes, max_files
+from bruit.data.image_folder import SUFFIXES
+from bruit.data.limits import max_bytes, refuse_files
 from bruit.data.raw import Raw
 from bruit.errors import BruitError, DataError
 from bruit.files import read_npy_header, refuse_objects
 from bruit.reading.pictures import Picture, grey
 
 STDIN = "-"
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 ARRAYS = (".npy", ".npz", ".mat", ".csv", ".csv.gz", "-ubyte", "-ubyte.gz")
 _NPY = b"\x93NUMPY"
 
@@ -73,7 +73,7 @@ def _files(argument: str) -> list[Path]:
         found = _pictures_in(path)
         if not found:
             raise DataError(
-                "{folder} holds no images; expected files called {endings}", folder=path, endings=", ".join(PICTURES)
+                "{folder} holds no images; expected files called {endings}", folder=path, endings=", ".join(SUFFIXES)
             )
         return found
     if os.path.lexists(path) or not glob.has_magic(argument):
@@ -90,17 +90,12 @@ def _pictures_in(folder: Path) -> list[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         found += [Path(place, name) for name in sorted(names) if _is_picture(name)]
-        if len(found) > max_files():
-            raise DataError(
-                "{folder} holds more than {max_files:,} files, the limit; if you trust it, set BRUIT_MAX_FILES higher",
-                folder=folder,
-                max_files=max_files(),
-            )
+        refuse_files(folder, len(found))
     return found
 
 
 def _is_picture(name: str) -> bool:
-    return name.lower().endswith(PICTURES) and not name.startswith(".")
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _of_file(path: Path) -> Input:

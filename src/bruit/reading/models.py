@@ -11,9 +11,6 @@ from bruit.predictor import Predictor
 from bruit.reading.graph import Graph
 from bruit.studies.places import folder_of, graph_that_comes_with_bruit
 
-# What a trained model leaves in its folder to be read with, see bruit.outside.export.
-EXPORTED = "model.onnx"
-
 
 def open_model(
     model: str | Path,
@@ -31,16 +28,14 @@ def open_model(
                 what="--scale" if scale is not None else "--classes",
             )
         return Graph(graph, str(model), threads)
-    from bruit.outside.brought import bring, is_file_of_a_model
+    from bruit.outside.brought import EXPORTED, bring, is_file_of_a_model
     from bruit.seals import refuse_broken
 
     if not is_file_of_a_model(model):
         folder = folder_of(str(model))
         if (folder / EXPORTED).is_file():
             refuse_broken(folder, EXPORTED, "config.json")
-            found = bring(folder / EXPORTED)
-            found.name = str(read_json(folder / "config.json").get("name", found.name))
-            return found
+            return bring(folder / EXPORTED, name=str(read_json(folder / "config.json").get("name", EXPORTED)))
     try:
         from bruit.studies.evaluate import find_model
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.image_files import decoded, to_grey
-from bruit.data.limits import refuse_bytes
+from bruit.data.image_files import content_of, decoded, to_grey
 from bruit.data.streams import refuse_no_file
 from bruit.errors import DataError
 from bruit.locale import Sentence
@@ -37,22 +36,15 @@ def grey(picture: Picture) -> NDArray[np.uint8]:
         if isinstance(picture, bytes):
             return _eight_bits(decoded(picture, Sentence("the picture"))[0])
         if isinstance(picture, str | Path):
-            return _eight_bits(decoded(_content(Path(picture)), Path(picture))[0])
+            path = Path(picture)
+            refuse_no_file(path)
+            return _eight_bits(decoded(content_of(path), path)[0])
         if not hasattr(picture, "getexif"):  # a Pillow image, which need not be imported to know one
             raise DataError(
                 "expected a picture as a file, its bytes, a Pillow image or an array, received {kind}",
                 kind=type(picture).__name__,
             )
         return _eight_bits(to_grey(picture, Sentence("the picture"))[0])
-
-
-def _content(path: Path) -> bytes:
-    refuse_no_file(path)
-    try:
-        refuse_bytes(path, path.stat().st_size)
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError("cannot read {path}: {error.strerror}", path=path, error=error) from error
 
 
 def _eight_bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:

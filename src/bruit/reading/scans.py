@@ -40,10 +40,7 @@ class Found:
 
 def fit_as_they_are(images: Pixels) -> NDArray[np.bool_]:
     """(N, H, W) uint8 of the model's own size → (N,): whether they are light digits on dark, as the model's own."""
-    side = images.shape[2]
-    edge = round(side * (1 - MIDDLE) / 2)
-    blank = images.min(axis=(1, 2)) == images.max(axis=(1, 2))
-    fits: NDArray[np.bool_] = ~is_dark_on_light(images[:, :, edge : side - edge]) & ~blank
+    fits: NDArray[np.bool_] = ~_are_dark(images) & ~_are_blank(images)
     return fits
 
 
@@ -51,9 +48,20 @@ def light_on_dark(images: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
     """(N, H, W) uint8 of the model's own size → the same with those inverted that are dark on light, and (N,): which of
     them are blank.
     """
-    blank = images.min(axis=(1, 2)) == images.max(axis=(1, 2))
-    dark = ~fit_as_they_are(images) & ~blank
+    blank = _are_blank(images)
+    dark = _are_dark(images) & ~blank
     return np.where(dark[:, None, None], 255 - images, images) if dark.any() else images, blank
+
+
+def _are_dark(images: Pixels) -> NDArray[np.bool_]:
+    side = images.shape[2]
+    edge = round(side * (1 - MIDDLE) / 2)
+    return is_dark_on_light(images[:, :, edge : side - edge])
+
+
+def _are_blank(images: Pixels) -> NDArray[np.bool_]:
+    blank: NDArray[np.bool_] = images.min(axis=(1, 2)) == images.max(axis=(1, 2))
+    return blank
 
 
 def find_digits(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bruit.data.image_files import FORMATS, to_grey
-from bruit.errors import BruitError, DataError
+from bruit.data.image_files import decoded
+from bruit.errors import DataError
 from bruit.locale import Sentence
 from bruit.reading.pictures import grey
 from bruit.serving.limits import MAX_ALL_PIXELS, MAX_IMAGES, MAX_PIXELS
@@ -23,17 +22,7 @@ def opened(file: bytes) -> Pixels:
     """(H, W) uint8 of an image file. Raises DataError, and RequestError for one of too many pixels, before one is
     decoded.
     """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(BytesIO(file), formats=FORMATS) as image:
-            refuse_pixels(*image.size)
-            ImageOps.exif_transpose(image, in_place=True)
-            pixels, _ = to_grey(image, PICTURE)
-    except BruitError:
-        raise
-    except Exception:  # Pillow's readers raise errors of many kinds for damaged files; the other one says it in words
-        return grey(file)
+    pixels, _ = decoded(file, PICTURE, check=lambda size: refuse_pixels(*size))
     return pixels if pixels.dtype == np.uint8 else grey(pixels)
 
 

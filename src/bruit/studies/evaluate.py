@@ -55,9 +55,7 @@ def find_model(
         )
     graph = graph_that_comes_with_bruit(model)
     if graph is not None and str(model) not in SHIPPED:
-        small = bring(graph)
-        small.name = str(model)
-        return small
+        return bring(graph, name=str(model))
     folder = folder_of(str(model))
     if (folder / "folds.npy").is_file():
         k = int(np.max(read_npy(folder / "folds.npy"), initial=0)) + 1

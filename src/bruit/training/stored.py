@@ -9,13 +9,14 @@ from typing import Any
 from bruit.errors import DataError, ModelError
 from bruit.files import read_text
 from bruit.models.store import read_tensors
+from bruit.outside.brought import EXPORTED
 from bruit.seals import SEAL, broken
 from bruit.training.claim import remove
 from bruit.training.member import CHECKPOINT
 
 # What a finished training leaves, but for what its model predicts later.
 FILES = (
-    *("config.json", "weights.safetensors", "history.jsonl", "model.onnx"),
+    *("config.json", "weights.safetensors", "history.jsonl", EXPORTED),
     *("val_labels.npy", "val_probs.npy", "held_out_probs.npy"),
 )
 
